@@ -1,1 +1,30 @@
-//! testkit
+//! For testing programs that use Countersign, without a server and without waiting.
+//!
+//! * [`ManualClock`] is a clock that stands still until it is told to move: use it wherever a test
+//!   is about the time.
+//! * [`ScriptedTransport`] answers with what it was given, in order, and keeps the requests: use
+//!   it where a test is about what is sent, or about one certain answer.
+//!
+//! ```
+//! use countersign_core::{Binding, Client, Provider};
+//! use countersign_testkit::{ManualClock, ScriptedTransport};
+//!
+//! let clock = ManualClock::default();
+//! let transport = ScriptedTransport::new();
+//! transport.answer(200, r#"{"access_token":"at","token_type":"Bearer","expires_in":3600}"#);
+//! let client = Client::builder(Provider::hellosign(), "id")
+//!     .secret("secret")
+//!     .transport(transport.clone())
+//!     .clock(clock.clone())
+//!     .build()?;
+//! let flow = client.authorize(&Binding::this_process()).begin()?;
+//! assert_eq!(transport.requests().len(), 0);
+//! # let _ = flow;
+//! # Ok::<(), countersign_core::Error>(())
+//! ```
+
+mod clock;
+mod scripted;
+
+pub use clock::ManualClock;
+pub use scripted::{RecordedRequest, ScriptedTransport};
