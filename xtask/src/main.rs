@@ -1,1 +1,84 @@
-fn main() {}
+//! The chores of this workspace, run as `cargo xtask <task>` with nothing but cargo.
+//!
+//! Each check that CI makes is a task here, so that whoever works on the code can make it too.
+
+mod bench;
+mod command;
+mod features;
+mod metadata;
+mod msrv;
+mod peers;
+mod prerequisites;
+mod report;
+mod test;
+mod tree;
+mod weight;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{command::Outcome, metadata::Workspace};
+
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", about = "The chores of this workspace")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what the tests need and run them all, doc tests included.
+    Test {
+        /// Do not start the servers of other authors that some tests talk to.
+        #[arg(long)]
+        no_peers: bool,
+        /// What the test runner is given: a filter, `--nocapture`, …
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Lint each published crate with no feature, each one alone, the default ones and all.
+    Features,
+    /// Prove with `cargo tree` what the published crates do not depend on.
+    Tree,
+    /// Compare the declared `rust-version` with what the dependencies need.
+    Msrv,
+    /// Build cost and size of a minimal program, beside the same program on the `oauth2` crate.
+    Weight {
+        /// Cold builds of each program; the median counts.
+        #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..))]
+        rounds: u8,
+        /// Fail when ours has more crates or a larger program.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the benchmarks.
+    Bench {
+        /// What the benchmark runner is given: a filter, `--save-baseline`, …
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("\nerror: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Outcome {
+    let workspace = Workspace::load()?;
+    match task {
+        Task::Test { no_peers, args } => test::run(&workspace, !no_peers, &args),
+        Task::Features => features::run(&workspace),
+        Task::Tree => tree::run(&workspace),
+        Task::Msrv => msrv::run(&workspace),
+        Task::Weight { rounds, check } => weight::run(&workspace, rounds, check),
+        Task::Bench { args } => bench::run(&workspace, &args),
+    }
+}

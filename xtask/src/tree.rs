@@ -1,0 +1,121 @@
+//! What the published crates promise not to bring along, proved from `cargo tree`.
+//!
+//! "The HTTP backend is yours to choose" holds only while no crate slips one in. Dependencies of
+//! every platform count, those of tests and builds do not.
+
+use crate::{command::Outcome, metadata::Workspace};
+
+const HTTP_CLIENTS: &[&str] = &[
+    "attohttpc",
+    "awc",
+    "curl",
+    "curl-sys",
+    "hyper",
+    "hyper-util",
+    "isahc",
+    "minreq",
+    "reqwest",
+    "surf",
+    "ureq",
+];
+const RUNTIMES: &[&str] = &[
+    "async-executor",
+    "async-global-executor",
+    "async-io",
+    "async-std",
+    "compio",
+    "glommio",
+    "mio",
+    "monoio",
+    "polling",
+    "smol",
+    "tokio",
+];
+const TLS: &[&str] = &[
+    "aws-lc-rs",
+    "aws-lc-sys",
+    "boring",
+    "boring-sys",
+    "mbedtls",
+    "native-tls",
+    "openssl",
+    "openssl-sys",
+    "ring",
+    "rustls",
+    "schannel",
+    "security-framework",
+    "webpki-roots",
+    "wolfssl",
+];
+const CURL: &[&str] = &["curl", "curl-sys", "isahc"];
+
+/// What holds for one package with one set of features (and not the default ones).
+struct Rule {
+    package: &'static str,
+    features: &'static [&'static str],
+    /// What has to be there, lest the rule hold because it looks at the wrong thing.
+    has: &'static [&'static str],
+    has_not: &'static [&'static [&'static str]],
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        package: "countersign-core",
+        features: &[],
+        has: &["http"],
+        has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
+    },
+    Rule {
+        package: "countersign",
+        features: &[],
+        has: &["countersign-core"],
+        has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
+    },
+    Rule {
+        package: "countersign",
+        features: &["reqwest"],
+        has: &["countersign-core", "countersign-reqwest", "reqwest"],
+        has_not: &[CURL],
+    },
+];
+
+/// Checks every rule and tells all that are broken.
+pub(crate) fn run(workspace: &Workspace) -> Outcome {
+    let mut broken = Vec::new();
+    for rule in RULES {
+        let name = format!("{} [{}]", rule.package, rule.features.join(", "));
+        match rule.faults(workspace) {
+            Ok((crates, faults)) if faults.is_empty() => {
+                println!("{name}: {crates} crates, as promised");
+            }
+            Ok((_, faults)) => broken.push(format!("{name}: {}", faults.join("; "))),
+            Err(problem) => broken.push(format!("{name}: {problem}")),
+        }
+    }
+    if broken.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{}\n`cargo tree --package <package> --edges normal --invert <crate>` shows the way in",
+        broken.join("\n")
+    )
+    .into())
+}
+
+impl Rule {
+    /// How many crates there are, and what is wrong with them.
+    fn faults(&self, workspace: &Workspace) -> Outcome<(usize, Vec<String>)> {
+        let features = self.features.join(",");
+        let mut args = vec!["--package", self.package, "--edges", "normal"];
+        args.extend(["--no-default-features", "--features", &features]);
+        let tree = workspace.tree(&args)?;
+        let contains = |name: &str| tree.iter().any(|(found, _)| found == name);
+        let absent = self.has.iter().filter(|name| !contains(name));
+        let present = self.has_not.iter().copied().flatten().filter(|name| contains(name));
+        let faults = absent
+            .map(|name| format!("lacks {name}, so the rule proves nothing"))
+            .chain(present.map(|name| format!("depends on {name}")))
+            .collect();
+        Ok((tree.len(), faults))
+    }
+}
