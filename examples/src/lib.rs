@@ -1,1 +1,1 @@
-//! examples
+//! The examples of Countersign: see the files beside this folder.

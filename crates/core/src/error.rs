@@ -205,6 +205,14 @@ impl fmt::Debug for Error {
     }
 }
 
+/// For a transport that could not be made: a call's own failure is told in the terms of the call.
+impl From<TransportError> for Error {
+    fn from(error: TransportError) -> Self {
+        Self::new(ErrorKind::Configuration, "the transport could not be made")
+            .change(|inner| Inner { source: Some(Source::Transport(error)), ..inner })
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.0.source.as_ref()? {

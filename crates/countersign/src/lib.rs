@@ -1,1 +1,86 @@
-//! countersign
+//! An OAuth 2.0 client whose flow is checked at compile time: HelloSign (Dropbox Sign) complete,
+//! and every provider that follows RFC 6749.
+#![cfg_attr(
+    feature = "reqwest",
+    doc = r#"
+```
+use countersign::{Binding, Callback, Client, Freshness, Provider, ReqwestTransport};
+use countersign_sandbox::{Config, Sandbox};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sandbox = Sandbox::start(Config::hellosign()).await?; // in place of HelloSign
+    let provider = Provider::hellosign().with_origin(sandbox.origin());
+    let client = Client::builder(provider, Config::CLIENT_ID)
+        .secret(Config::CLIENT_SECRET)
+        .redirect_uri("http://127.0.0.1:8799/callback")
+        .transport(ReqwestTransport::new()?)
+        .build()?;
+
+    let browser = Binding::this_process(); // on the web: Binding::session(session.id())
+    let flow = client.authorize(&browser).begin()?;
+    let callback = sandbox.approve(flow.authorization_url())?; // the user says yes
+    let flow = flow.complete(&Callback::from_url(callback)?, &browser).await?;
+
+    let flow = match flow.check() {
+        Freshness::Live(flow) => flow.expire(), // as after a 401
+        Freshness::Expired(flow) => flow,
+    };
+    let flow = flow.refresh().await?;
+    println!("Authorization: {:?}", flow.access_token().authorization_header());
+    Ok(())
+}
+```
+"#
+)]
+//!
+//! * **Misuse does not compile.** A pending flow has no token, an expired one has only `refresh`,
+//!   and each step consumes the flow that it leads on from: see [`AuthorizationFlow`].
+//! * **Nothing is lost.** A refused step gives the flow back; a code is sent once, and an error
+//!   says whether trying again is safe: see [`Error::recovery`].
+//! * **The HTTP client is yours.** Anything that implements [`Transport`] will do.
+//! * **Types that can be written down.** [`Client`] has no type parameters, and [`AnyFlow`] is a
+//!   flow in whatever state it is.
+//!
+//! # Where to begin
+//!
+//! | to | see |
+//! |---|---|
+//! | describe the provider | [`Provider::hellosign`], [`Provider::rfc6749`] |
+//! | describe the client | [`Client::builder`] |
+//! | send the user to the consent page | [`Client::authorize`], [`Binding`] |
+//! | take the callback | [`Callback::from_url`], [`Client::resume`] |
+//! | go on calling the API for months | [`AnyFlow::access_token`] |
+//! | call HelloSign's operations by name | [`hellosign`] |
+//!
+//! # Features
+//!
+//! They only add: any combination builds, and none changes what another does.
+//!
+//! | feature | what it adds, and why it is one |
+//! |---|---|
+//! | `reqwest` (default) | `ReqwestTransport`, with TLS by rustls and ring: light to build, nothing to install |
+//! | `reqwest-aws-lc-rs` | the same with aws-lc for cryptography: where FIPS or post-quantum key exchange is asked for; builds for longer |
+//! | `reqwest-native-tls` | the same with the platform's TLS; on Linux needs OpenSSL's headers and pkg-config |
+//! | `reqwest-webpki-roots` | `reqwest`, and Mozilla's list of certificate authorities, for containers without any |
+//! | `reqwest-gzip` | `reqwest`, and compressed bodies |
+//!
+//! Without any there is no HTTP client, async runtime or TLS in the dependency tree: bring a
+//! [`Transport`].
+
+pub use countersign_core::{
+    AccessToken, AnyFlow, AnyState, AuthorizationFlow, Authorize, Authorized, Binding, Body,
+    BodyFormat, Callback, Client, ClientAuthentication, ClientBuilder, Clock, Delivery, Error,
+    ErrorKind, Expired, ExposeSecret, Extra, Failed, Freshness, HttpFailure, Leniency, Limits,
+    Live, Pending, Pkce, Provider, RateLimit, Recovery, RefreshToken, Refreshed, Refused, Rotation,
+    Runtime, Scopes, SecretString, ServerError, State, SystemClock, TokenSet, Transport,
+    TransportError, TransportErrorKind, hellosign,
+};
+#[cfg(any(
+    feature = "reqwest",
+    feature = "reqwest-aws-lc-rs",
+    feature = "reqwest-native-tls"
+))]
+pub use countersign_reqwest::ReqwestTransport;
+#[cfg(any(feature = "reqwest", feature = "reqwest-aws-lc-rs"))]
+pub use countersign_reqwest::{Roots, rustls_config};
