@@ -82,5 +82,3 @@ pub use countersign_core::{
     feature = "reqwest-native-tls"
 ))]
 pub use countersign_reqwest::ReqwestTransport;
-#[cfg(any(feature = "reqwest", feature = "reqwest-aws-lc-rs"))]
-pub use countersign_reqwest::{Roots, rustls_config};

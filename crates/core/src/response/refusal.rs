@@ -10,11 +10,46 @@ pub(crate) struct Refusal<'a> {
     pub(crate) path: Option<&'a str>,
 }
 
+/// The codes of RFC 6749 (sections 4.1.2.1 and 5.2) and OpenID Connect, and HelloSign's names.
+const KNOWN_CODES: [&str; 26] = [
+    "access_denied",
+    "account_selection_required",
+    "bad_request",
+    "conflict",
+    "consent_required",
+    "deleted",
+    "exceeded_rate",
+    "forbidden",
+    "interaction_required",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "invalid_token",
+    "insufficient_scope",
+    "login_required",
+    "not_found",
+    "payment_required",
+    "server_error",
+    "slow_down",
+    "temporarily_unavailable",
+    "unauthorized",
+    "unauthorized_client",
+    "unprocessable_entity",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+];
+
 impl Refusal<'_> {
     /// The same, fit to be shown.
     pub(crate) fn redacted(&self, redactor: &Redactor) -> ServerError {
         ServerError {
-            code: redactor.text(self.code),
+            // A code of the standards is no secret, however short the secrets of a request are.
+            code: if KNOWN_CODES.contains(&self.code) {
+                self.code.to_owned()
+            } else {
+                redactor.text(self.code)
+            },
             description: self.description.map(|text| redactor.text(text)),
             uri: self.uri.map(|text| redactor.text(text)),
             path: self.path.map(|text| redactor.text(text)),
