@@ -1,0 +1,218 @@
+//! What the transport adds to reqwest, and takes from it.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use countersign_core::{
+    Body, Delivery, Limits, Runtime, Transport, TransportError, TransportErrorKind,
+};
+use countersign_reqwest::{ReqwestTransport, reqwest};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+/// A server that says the same to every connection, and then reads until the client hangs up. Ends
+/// with the number of connections, when it is asked.
+struct Server {
+    url: String,
+    task: JoinHandle<()>,
+    connections: tokio::sync::watch::Receiver<usize>,
+}
+
+impl Server {
+    async fn saying(answer: &'static [u8]) -> Result<Self, Box<dyn Error>> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/oauth/token?secret=in-the-url", listener.local_addr()?);
+        let (count, connections) = tokio::sync::watch::channel(0);
+        let task = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.send_modify(|count| *count += 1);
+                tokio::spawn(async move {
+                    let mut request = [0; 4096];
+                    let _ = stream.read(&mut request).await;
+                    let _ = stream.write_all(answer).await;
+                    while stream.read(&mut request).await.is_ok_and(|read| read > 0) {}
+                });
+            }
+        });
+        Ok(Self { url, task, connections })
+    }
+
+    fn request(&self) -> Result<http::Request<Body>, http::Error> {
+        http::Request::post(&self.url).body(Body::from(b"code=secret-in-the-body".to_vec()))
+    }
+
+    fn connections(&self) -> usize {
+        *self.connections.borrow()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn shows_nothing(error: &TransportError) {
+    let mut text = format!("{error:?} {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(" {cause:?} {cause}"));
+        source = cause.source();
+    }
+    for word in ["secret", "oauth/token", "http://"] {
+        assert!(!text.contains(word), "{word:?} is in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_comes_back_as_it_was_sent() -> TestResult {
+    let server = Server::saying(
+        b"HTTP/1.1 418 teapot\r\nx-one: 1\r\nx-one: 2\r\ncontent-length: 5\r\n\r\nhello",
+    )
+    .await?;
+    let answer = ReqwestTransport::new()?.send(server.request()?, Limits::default()).await?;
+    assert_eq!(answer.status(), 418);
+    assert_eq!(answer.headers().get_all("x-one").iter().count(), 2);
+    assert_eq!(answer.body().as_bytes(), b"hello");
+    Ok(())
+}
+
+#[tokio::test]
+async fn redirects_are_off_whatever_the_builder_says() -> TestResult {
+    let target = Server::saying(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await?;
+    let location = target.url.clone();
+    let answer = format!("HTTP/1.1 307 Go\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
+    let server = Server::saying(answer.leak().as_bytes()).await?;
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(10));
+    let transport = ReqwestTransport::from_builder(builder)?;
+    let answer = transport.send(server.request()?, Limits::default()).await?;
+    assert_eq!(answer.status(), 307);
+    assert_eq!((server.connections(), target.connections()), (1, 0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_body_is_taken_up_to_the_limit_and_not_over_it() -> TestResult {
+    let exact: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
+    let chunked: &[u8] =
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+    for answer in [exact, chunked] {
+        let server = Server::saying(answer).await?;
+        // A transport for each call: the server answers once per connection.
+        let at = Limits::default().with_max_body(5);
+        let answer = ReqwestTransport::new()?.send(server.request()?, at).await?;
+        assert_eq!(answer.body().as_bytes(), b"hello");
+        let under = Limits::default().with_max_body(4);
+        let error = ReqwestTransport::new()?.send(server.request()?, under).await;
+        let error = error.expect_err("over the limit");
+        assert_eq!(error.kind(), TransportErrorKind::TooLarge);
+        assert_eq!(error.delivery(), Delivery::Unknown);
+        shows_nothing(&error);
+    }
+    Ok(())
+}
+
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn the_limit_counts_what_comes_out_of_decompression() -> TestResult {
+    use std::io::Write;
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    bomb.write_all(&vec![0; 16 << 20])?;
+    let bomb = bomb.finish()?;
+    let limits = Limits::default();
+    assert!(bomb.len() < limits.max_body, "compressed it is under the limit");
+    let mut answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        bomb.len(),
+    )
+    .into_bytes();
+    answer.extend(bomb);
+    let server = Server::saying(answer.leak()).await?;
+    let error = ReqwestTransport::new()?.send(server.request()?, limits).await;
+    assert_eq!(error.expect_err("a bomb").kind(), TransportErrorKind::TooLarge);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_cut_body_is_interrupted() -> TestResult {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    let server = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await?;
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await?;
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nshort").await
+    });
+    let request = http::Request::get(url).body(Body::empty())?;
+    let error = ReqwestTransport::new()?.send(request, Limits::default()).await;
+    let error = error.expect_err("cut");
+    assert_eq!(error.kind(), TransportErrorKind::Interrupted);
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    shows_nothing(&error);
+    server.await??;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_silent_server_is_left_at_the_time_limit() -> TestResult {
+    let server = Server::saying(b"").await?;
+    let limits = Limits::default().with_timeout(Duration::from_millis(50));
+    let error = ReqwestTransport::new()?.send(server.request()?, limits).await;
+    let error = error.expect_err("silence");
+    assert_eq!(error.kind(), TransportErrorKind::Timeout);
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    shows_nothing(&error);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_connection_that_was_never_made_carried_nothing() -> TestResult {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    drop(listener);
+    for scheme in ["http", "https"] {
+        let request = http::Request::post(format!("{scheme}://{address}/oauth/token?secret"))
+            .body(Body::empty())?;
+        let error = ReqwestTransport::new()?.send(request, Limits::default()).await;
+        let error = error.expect_err("nobody listens");
+        assert_eq!(error.kind(), TransportErrorKind::Connect);
+        assert_eq!(error.delivery(), Delivery::NotSent);
+        shows_nothing(&error);
+    }
+    Ok(())
+}
+
+/// A server that does not speak TLS cannot have read the request.
+#[cfg(any(feature = "rustls", feature = "aws-lc-rs", feature = "native-tls"))]
+#[tokio::test]
+async fn a_failed_handshake_carried_nothing() -> TestResult {
+    let server = Server::saying(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await?;
+    let url = server.url.replace("http://", "https://");
+    let request = http::Request::post(url).body(Body::empty())?;
+    let error = ReqwestTransport::new()?.send(request, Limits::default()).await;
+    let error = error.expect_err("no TLS there");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    shows_nothing(&error);
+    Ok(())
+}
+
+#[test]
+fn without_a_runtime_it_says_so() -> TestResult {
+    let transport = ReqwestTransport::new()?;
+    assert_eq!(transport.runtime(), Runtime::Tokio);
+    let request = http::Request::post("http://127.0.0.1:1/").body(Body::empty())?;
+    let mut call = pin!(transport.send(request, Limits::default()));
+    let Poll::Ready(Err(error)) = call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    else {
+        return Err("it should have failed at once".into());
+    };
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(error.source().is_some_and(|it| it.to_string().contains("tokio runtime")));
+    Ok(())
+}
