@@ -37,7 +37,8 @@ impl Workspace {
     /// Asks the cargo that runs us.
     pub(crate) fn load() -> Outcome<Self> {
         let mut command = cargo(Path::new(env!("CARGO_MANIFEST_DIR")));
-        let json = output(command.args(["metadata", "--format-version", "1"]))?;
+        let all = ["metadata", "--format-version", "1", "--all-features"];
+        let json = output(command.args(all))?;
         serde_json::from_str(&json)
             .map_err(|error| format!("`cargo metadata` has an unknown form: {error}").into())
     }
