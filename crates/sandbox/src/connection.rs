@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::server::Server;
@@ -61,7 +61,7 @@ pub(crate) async fn accept(listener: TcpListener, server: Arc<Server>, router: R
             accepted = listener.accept(), if accepting => match accepted {
                 Ok((stream, _)) => {
                     server.with_state(|state, _| state.counts.connections += 1);
-                    connections.spawn(serve(stream, router.clone(), server.stopping()));
+                    connections.spawn(serve(stream, router.clone()));
                 }
                 // Out of file descriptors, most likely: one has to close first.
                 Err(error) => {
@@ -72,10 +72,11 @@ pub(crate) async fn accept(listener: TcpListener, server: Arc<Server>, router: R
         }
     }
     drop(listener);
+    // Aborting the task that serves a connection closes it.
     connections.shutdown().await;
 }
 
-async fn serve(stream: TcpStream, router: Router, mut stopping: watch::Receiver<bool>) {
+async fn serve(stream: TcpStream, router: Router) {
     let (connection, ending) = Connection::new();
     // Small answers must not wait for the peer's acknowledgement.
     let _ = stream.set_nodelay(true);
@@ -89,14 +90,9 @@ async fn serve(stream: TcpStream, router: Router, mut stopping: watch::Receiver<
             return;
         }
         Ok(ending) = ending => ending,
-        _ = stopping.wait_for(|stop| *stop) => return,
     };
     // HTTP is given up and its handler dropped; the socket is ours again.
-    let stream = http.into_parts().io.into_inner();
-    tokio::select! {
-        () = end(stream, ending) => {}
-        _ = stopping.wait_for(|stop| *stop) => {}
-    }
+    end(http.into_parts().io.into_inner(), ending).await;
 }
 
 async fn end(mut stream: TcpStream, ending: Ending) {

@@ -33,6 +33,20 @@ fn end(mut child: Child, signal: &str) -> (ExitStatus, String) {
     (child.wait().expect("ends"), log)
 }
 
+/// Runs it with arguments that it must not start with, and reads what it complains about.
+fn refused(arguments: &[&str]) -> (ExitStatus, String) {
+    let mut child = program(arguments).spawn().expect("starts");
+    let mut told = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    stdout.read_line(&mut told).expect("UTF-8");
+    if !told.is_empty() {
+        child.kill().expect("ends");
+        panic!("{arguments:?}: {told}");
+    }
+    let output = child.wait_with_output().expect("ends");
+    (output.status, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
 fn origin(banner: &str) -> String {
     let first = banner.lines().next().unwrap_or_default();
     first.rsplit(' ').next().unwrap_or_default().to_owned()
@@ -112,9 +126,8 @@ fn mistakes_are_told() {
         (&["--dialect", "oauth1"], "possible values: hellosign, rfc6749"),
         (&["--access-token-lifetime", "1h"], "--access-token-lifetime"),
     ] {
-        let output = program(arguments).output().expect("runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success(), "{arguments:?}");
+        let (status, said) = refused(arguments);
+        assert!(!status.success(), "{arguments:?}");
         assert!(said.contains(told), "{arguments:?}: {said}");
         assert!(!said.contains("panicked"), "{said}");
     }

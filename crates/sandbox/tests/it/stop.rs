@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use countersign_sandbox::{ClientRegistration, Config, Fault, Sandbox, StartError, When};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 use crate::support::{Peer, text, within};
 
@@ -20,8 +21,8 @@ async fn stopping_closes_everything() {
     within(peer.sandbox.wait_for_held(1)).await;
 
     peer.sandbox.stop().await;
-    assert_eq!(idle.read(&mut [0; 1]).await.expect("a clean close"), 0);
-    assert!(held.await.expect("joins").is_err());
+    assert_eq!(within(idle.read(&mut [0; 1])).await.expect("a clean close"), 0);
+    assert!(within(held).await.expect("joins").is_err());
     assert!(TcpStream::connect(&address).await.is_err());
     let again = Config::hellosign()
         .port(address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port"));
@@ -36,8 +37,35 @@ async fn what_is_held_when_it_stops_is_not_answered() {
         let held = tokio::spawn(peer.refresh_request("x").send());
         within(peer.sandbox.wait_for_held(1)).await;
         peer.sandbox.stop().await;
-        assert!(held.await.expect("joins").is_err());
+        assert!(within(held).await.expect("joins").is_err());
     }
+}
+
+#[tokio::test]
+async fn no_task_outlives_it() {
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let peer = Peer::hellosign().await;
+    peer.granted().await;
+    for when in [When::Before, When::After] {
+        peer.sandbox.fail_next(Fault::Hold { when });
+        peer.sandbox.fail_next(Fault::Delay { milliseconds: 3_600_000, when });
+    }
+    let requests: Vec<_> = (0..4).map(|_| tokio::spawn(peer.refresh_request("x").send())).collect();
+    within(peer.sandbox.wait_for(|counts| counts.token_refresh == 4)).await;
+    assert!(tasks() > before + 4);
+    let Peer { sandbox, http, .. } = peer;
+    sandbox.stop().await;
+    drop(http);
+    for request in requests {
+        assert!(within(request).await.expect("joins").is_err());
+    }
+    let ended = async {
+        while tasks() > before {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(ended).await;
 }
 
 #[tokio::test]
@@ -47,7 +75,7 @@ async fn dropping_stops_too() {
     let mut idle = TcpStream::connect(&address).await.expect("connects");
     within(peer.sandbox.wait_for(|counts| counts.connections == 1)).await;
     drop(peer);
-    assert_eq!(idle.read(&mut [0; 1]).await.expect("a clean close"), 0);
+    assert_eq!(within(idle.read(&mut [0; 1])).await.expect("a clean close"), 0);
 }
 
 #[tokio::test]
