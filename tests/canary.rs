@@ -215,11 +215,5 @@ fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::Value::from(secret).to_string();
     let form = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let basic = STANDARD.encode(format!("{CLIENT_ID}:{secret}"));
-    vec![
-        secret.to_owned(),
-        json.trim_matches('"').to_owned(),
-        form,
-        STANDARD.encode(secret),
-        basic,
-    ]
+    vec![secret.to_owned(), json.trim_matches('"').to_owned(), form, STANDARD.encode(secret), basic]
 }

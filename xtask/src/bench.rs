@@ -1,4 +1,6 @@
-//! The benchmarks.
+//! The benchmarks: criterion's, and after them the table of what was counted.
+//!
+//! Nothing is judged here: it fails only when something cannot be run.
 
 use crate::{
     command::{Outcome, cargo, run as run_command},

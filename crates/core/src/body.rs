@@ -1,10 +1,14 @@
 //! The body of a request or response: bytes that may hold secrets.
 
+mod collector;
+
 use std::fmt;
 
 use bytes::Bytes;
 
 use crate::secret::Wiped;
+
+pub use collector::BodyCollector;
 
 /// The bytes of a request or response.
 ///
@@ -48,7 +52,13 @@ impl Body {
 
 impl From<Vec<u8>> for Body {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Bytes::from_owner(Wiped(bytes)))
+        Wiped(bytes).into()
+    }
+}
+
+impl From<Wiped> for Body {
+    fn from(bytes: Wiped) -> Self {
+        Self(Bytes::from_owner(bytes))
     }
 }
 

@@ -56,7 +56,7 @@ impl Callback {
         Self::from_query(query)
     }
 
-    /// Reads the query of the URL that the browser was sent to, without the `?`; or the body of a
+    /// Reads the query of the URL that the browser was sent to, with or without the `?`; or the body of a
     /// `form_post` response.
     ///
     /// # Errors
@@ -66,11 +66,12 @@ impl Callback {
     /// when it is longer than 64 KiB.
     pub fn from_query(query: impl AsRef<str>) -> Result<Self, Error> {
         let query = query.as_ref();
+        let query = query.strip_prefix('?').unwrap_or(query);
         if query.len() > MAX_LENGTH {
             return Err(malformed("the callback is longer than 64 KiB"));
         }
         let mut found = Found::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in parameters(query) {
             found.take(&name, value)?;
         }
         let [code, state, issuer, error, error_description, error_uri] = found.0;
@@ -120,8 +121,20 @@ impl<'a> Found<'a> {
     }
 }
 
-fn refuse_foreign(parameters: &str) -> Result<(), Error> {
-    for (name, _) in form_urlencoded::parse(parameters.as_bytes()) {
+/// The names and values of a form. Most are written as they are, and need no decoding.
+fn parameters(form: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        if pair.contains(['%', '+']) {
+            form_urlencoded::parse(pair.as_bytes()).next().unwrap_or_default()
+        } else {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (Cow::Borrowed(name), Cow::Borrowed(value))
+        }
+    })
+}
+
+fn refuse_foreign(fragment: &str) -> Result<(), Error> {
+    for (name, _) in parameters(fragment) {
         if let Some(name) = FOREIGN.iter().find(|foreign| **foreign == name) {
             return Err(foreign(name));
         }
@@ -153,9 +166,17 @@ fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::Callback;
+    use super::{Callback, parameters};
     use crate::error::ErrorKind;
+    use proptest::prelude::proptest;
     use secrecy::ExposeSecret;
+
+    proptest! {
+        #[test]
+        fn a_query_is_read_as_a_form_is(query in "([a-c=&+%é]|%[0-9a-fA-F]{2}){0,20}") {
+            assert!(parameters(&query).eq(form_urlencoded::parse(query.as_bytes())));
+        }
+    }
 
     #[test]
     fn whole_urls_paths_and_queries_are_read() {

@@ -32,7 +32,7 @@ pub(crate) use prepared::check_authorization_parameters;
 ///
 /// ```
 /// use countersign_core::{Binding, Client, Provider};
-/// ///
+///
 /// # fn example(transport: impl countersign_core::Transport) -> Result<(), countersign_core::Error> {
 /// let client = Client::builder(Provider::hellosign(), "client id")
 ///     .secret("client secret")
@@ -195,12 +195,16 @@ impl Client {
             leniency: inner.provider.leniency,
             scope_separator: inner.provider.scope_separator,
             now: &|| self.millis(),
-            redactor: &|| {
-                let own = inner.secret.as_ref().map(ExposeSecret::expose_secret);
-                Redactor::new(own.into_iter().chain(secrets.iter().copied()))
-            },
+            redactor: &|| self.redactor(secrets),
         };
         reader.tokens(answer)
+    }
+
+    /// Takes these secrets and the client's own out of what others say.
+    pub(crate) fn redactor(&self, secrets: &[&str]) -> Redactor {
+        let own = self.0.secret.as_ref().map(ExposeSecret::expose_secret);
+        let parameters = self.0.provider.token_parameters.iter().map(|(_, value)| value.as_str());
+        Redactor::new(own.into_iter().chain(parameters).chain(secrets.iter().copied()))
     }
 
     fn credentials(&self) -> Credentials<'_> {

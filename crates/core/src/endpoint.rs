@@ -4,11 +4,15 @@ use http::Uri;
 use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind};
+use crate::provider::Provider;
 
 /// An endpoint of a provider, checked, ready to be asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
+    /// As it was written: `?refresh` has to stay `?refresh`.
     pub(crate) uri: Uri,
+    /// As `url` writes it: nothing is left in it that could break out of a header.
+    pub(crate) url: Url,
     /// `scheme://host[:port]`, in its one normal form.
     pub(crate) origin: String,
 }
@@ -16,16 +20,34 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     pub(crate) fn new(what: &str, text: &str) -> Result<Self, Error> {
         let url = check(what, text)?;
-        // As it was written, not as `url` would write it: `?refresh` has to stay `?refresh`.
         let uri = Uri::try_from(text).map_err(|error| {
             refused(what, text, "is not a URI that can be requested").with_source(error)
         })?;
-        Ok(Self { uri, origin: url.origin().ascii_serialization() })
+        // Two readers of one URL must not find two hosts in it.
+        let same = |host: &str| url.host_str().is_some_and(|it| it.eq_ignore_ascii_case(host));
+        if !uri.host().is_some_and(same) {
+            return Err(refused(what, text, "has a host that is not written in its normal form"));
+        }
+        Ok(Self { uri, origin: url.origin().ascii_serialization(), url })
+    }
+
+    /// The endpoints that codes and refresh tokens are sent to. They have to be of one origin: a
+    /// stored state names the one that its tokens may be sent to.
+    pub(crate) fn of_tokens(provider: &Provider) -> Result<(Self, Self), Error> {
+        let token = Self::new("token_url", &provider.token_url)?;
+        let refresh = Self::new("refresh_url", provider.effective_refresh_url())?;
+        if refresh.origin != token.origin {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "refresh_url has to be of the same origin as token_url",
+            ));
+        }
+        Ok((token, refresh))
     }
 }
 
 /// Checks the URL of an endpoint: `https`, or `http` on this machine; no user info, no fragment.
-pub(crate) fn check(what: &str, text: &str) -> Result<Url, Error> {
+fn check(what: &str, text: &str) -> Result<Url, Error> {
     let url = parse(what, text)?;
     match url.scheme() {
         "https" => Ok(url),
@@ -109,6 +131,9 @@ mod tests {
             "ftp://id.example/token",
             "https://id.example/token#fragment",
             "/oauth/token",
+            "http://2130706433/token",
+            "http://0x7f.1/token",
+            "https:\\\\id.example/token",
             "",
         ] {
             let error = Endpoint::new("token_url", bad).expect_err(bad);

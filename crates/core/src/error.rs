@@ -1,6 +1,7 @@
 //! What went wrong, whose word it is, and what to do about it.
 
 mod http;
+mod outcome;
 mod recovery;
 mod redact;
 mod server;
@@ -10,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::http::HttpFailure;
+pub use outcome::Outcome;
 pub use recovery::Recovery;
 pub use server::ServerError;
 
@@ -41,6 +43,7 @@ pub struct Error(Arc<Inner>);
 
 struct Inner {
     kind: ErrorKind,
+    outcome: Outcome,
     recovery: Recovery,
     message: Cow<'static, str>,
     server: Option<ServerError>,
@@ -106,6 +109,12 @@ impl Error {
         self.0.recovery
     }
 
+    /// Whether the server acted on the request. [`Outcome::NotSent`] where there was none.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.0.outcome
+    }
+
     /// What the provider said, in a refused callback or in an error answer.
     #[must_use]
     pub fn server(&self) -> Option<&ServerError> {
@@ -130,6 +139,7 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Arc::new(Inner {
             kind,
+            outcome: Outcome::NotSent,
             recovery: Recovery::of_kind(kind),
             message: message.into(),
             server: None,
@@ -154,15 +164,21 @@ impl Error {
         self.change(|inner| Inner { http: Some(http), ..inner })
     }
 
-    pub(crate) fn with_recovery(self, recovery: Recovery) -> Self {
-        self.change(|inner| Inner { recovery, ..inner })
+    pub(crate) fn with_outcome(self, outcome: Outcome, recovery: Recovery) -> Self {
+        self.change(|inner| Inner { outcome, recovery, ..inner })
     }
 
     /// The error of a call that had no complete response.
     pub(crate) fn of_transport(error: TransportError, operation: Operation) -> Self {
-        let recovery = operation.recovery_without_answer(error.delivery());
+        let outcome = Outcome::from(error.delivery());
+        let recovery = operation.recovery(outcome, None, None, None);
         Self::new(ErrorKind::Transport, "no complete response from the provider")
-            .change(|inner| Inner { source: Some(Source::Transport(error)), recovery, ..inner })
+            .with_transport(error)
+            .with_outcome(outcome, recovery)
+    }
+
+    fn with_transport(self, error: TransportError) -> Self {
+        self.change(|inner| Inner { source: Some(Source::Transport(error)), ..inner })
     }
 
     /// Changes an error that nobody else holds yet.
@@ -191,7 +207,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &self.0.kind).field("message", &self.0.message);
-        debug.field("recovery", &self.0.recovery);
+        debug.field("outcome", &self.0.outcome).field("recovery", &self.0.recovery);
         if let Some(server) = &self.0.server {
             debug.field("server", server);
         }
@@ -208,8 +224,7 @@ impl fmt::Debug for Error {
 /// For a transport that could not be made: a call's own failure is told in the terms of the call.
 impl From<TransportError> for Error {
     fn from(error: TransportError) -> Self {
-        Self::new(ErrorKind::Configuration, "the transport could not be made")
-            .change(|inner| Inner { source: Some(Source::Transport(error)), ..inner })
+        Self::new(ErrorKind::Configuration, "the transport could not be made").with_transport(error)
     }
 }
 

@@ -56,11 +56,11 @@ mod token;
 mod transport;
 
 pub use binding::Binding;
-pub use body::Body;
+pub use body::{Body, BodyCollector};
 pub use callback::Callback;
 pub use client::{Client, ClientBuilder};
 pub use clock::{Clock, SystemClock};
-pub use error::{Error, ErrorKind, HttpFailure, Recovery, ServerError};
+pub use error::{Error, ErrorKind, HttpFailure, Outcome, Recovery, ServerError};
 pub use flow::{
     AnyFlow, AnyState, AuthorizationFlow, Authorize, Authorized, Expired, Failed, Freshness, Live,
     Pending, Refreshed, Refused, State,
@@ -73,3 +73,7 @@ pub use transport::{Delivery, Limits, Runtime, Transport, TransportError, Transp
 
 /// How a secret is read out: see [`AccessToken`]. From the `secrecy` crate.
 pub use secrecy::{ExposeSecret, SecretString};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,6 @@
 //! A provider, as data.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,11 +22,13 @@ use serde::{Deserialize, Serialize};
 ///
 /// Nothing is checked until [`ClientBuilder::build`](crate::ClientBuilder::build), which tells
 /// what is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// `Debug` prints the names of the further parameters and not their values, which may be secrets.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Provider {
-    /// What it is called. Part of every stored state.
+    /// What it is called. Part of every stored state, and what tells providers on one host apart:
+    /// give each of them a name.
     pub name: String,
     /// The authorization endpoint (RFC 6749 section 3.1): where users give their consent.
     pub authorization_url: String,
@@ -207,6 +210,40 @@ impl Provider {
     }
 }
 
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider")
+            .field("name", &self.name)
+            .field("authorization_url", &self.authorization_url)
+            .field("token_url", &self.token_url)
+            .field("refresh_url", &self.refresh_url)
+            .field("issuer", &self.issuer)
+            .field("issuer_required", &self.issuer_required)
+            .field("body_format", &self.body_format)
+            .field("client_authentication", &self.client_authentication)
+            .field("pkce", &self.pkce)
+            .field("redirect_uri_in_token_request", &self.redirect_uri_in_token_request)
+            .field("state_in_token_request", &self.state_in_token_request)
+            .field("credentials_on_refresh", &self.credentials_on_refresh)
+            .field("scope_separator", &self.scope_separator)
+            .field("exclusive_scopes", &self.exclusive_scopes)
+            .field("rotation", &self.rotation)
+            .field("authorization_parameters", &Names(&self.authorization_parameters))
+            .field("token_parameters", &Names(&self.token_parameters))
+            .field("leniency", &self.leniency)
+            .finish()
+    }
+}
+
+/// Prints the names of parameters, whose values may be secrets.
+pub(crate) struct Names<'a>(pub(crate) &'a [(String, String)]);
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
 /// How the body of a token request is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -257,7 +294,8 @@ pub enum Rotation {
     Never,
     /// It is replaced, and the old one is still taken for a while.
     Grace {
-        /// How long, from its first use.
+        /// How long, from its first use; written in whole seconds.
+        #[serde(with = "seconds")]
         window: Duration,
         /// Whether the first use of the new one ends it sooner.
         ends_when_child_used: bool,
@@ -293,6 +331,21 @@ impl Leniency {
 fn after_origin(url: &str) -> &str {
     let authority = url.find("://").map_or(0, |at| at + 3);
     url[authority..].find(['/', '?']).map_or("", |at| &url[authority + at..])
+}
+
+/// A duration as whole seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(it: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(it.as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_secs)
+    }
 }
 
 fn yes() -> bool {

@@ -40,15 +40,18 @@ impl RateLimit {
     }
 }
 
-/// How long the server asked to wait: seconds or an HTTP date (RFC 9110 section 10.2.3). A date
-/// in the past is no wait.
+/// Longer than a day nobody means to wait, and sums with more may overflow.
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long the server asked to wait: seconds or an HTTP date (RFC 9110 section 10.2.3), at most a
+/// day. A date in the past is no wait.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(Duration::from_secs(seconds).min(LONGEST_WAIT));
     }
     let date = OffsetDateTime::from(httpdate::parse_http_date(value).ok()?);
-    Some(Millis::from(date).since(now))
+    Some(Millis::from(date).since(now).min(LONGEST_WAIT))
 }
 
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
@@ -94,5 +97,8 @@ mod tests {
         assert_eq!(wait("Sun, 06 Nov 1994 08:50:37 GMT"), Some(Duration::from_secs(60)));
         assert_eq!(wait("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(wait("soon"), None);
+        let day = Duration::from_secs(86_400);
+        assert_eq!(wait("18446744073709551615"), Some(day));
+        assert_eq!(wait("Fri, 31 Dec 9999 23:59:59 GMT"), Some(day));
     }
 }

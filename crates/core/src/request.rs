@@ -88,7 +88,7 @@ impl CodeExchange<'_> {
             id,
             secret,
         ];
-        template.request(fields.into_iter().flatten().chain(extra(provider)))
+        template.request(fields.iter().copied().flatten().chain(extra(provider)))
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn refresh(
     };
     let fields =
         [Some(("grant_type", "refresh_token")), Some(("refresh_token", refresh_token)), id, secret];
-    template.request(fields.into_iter().flatten().chain(extra(provider)))
+    template.request(fields.iter().copied().flatten().chain(extra(provider)))
 }
 
 /// The value of an `Authorization` header for HTTP Basic, where the provider wants it.
@@ -170,6 +170,7 @@ fn body_credentials<'a>(provider: &Provider, client: Credentials<'a>) -> [Field<
     }
 }
 
-fn extra(provider: &Provider) -> impl Iterator<Item = (&str, &str)> + Clone {
+/// The provider's further parameters.
+pub(crate) fn extra(provider: &Provider) -> impl Iterator<Item = (&str, &str)> + Clone {
     provider.token_parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }

@@ -5,13 +5,13 @@ mod member;
 mod refusal;
 mod token;
 
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 
 pub(crate) use refusal::{Refusal, said};
 pub(crate) use token::{Members, TokenAnswer};
 
 use crate::channel::Answer;
-use crate::error::{Error, ErrorKind, HttpFailure, Operation, Redactor};
+use crate::error::{Error, ErrorKind, HttpFailure, Operation, Outcome, Redactor, ServerError};
 use crate::instant::Millis;
 use crate::provider::Leniency;
 use crate::token::TokenSet;
@@ -86,35 +86,42 @@ impl Reader<'_> {
         let status = answer.status;
         let body = answer.body.as_bytes();
         let http = HttpFailure::new(status, answer.headers, body, (self.now)(), &redactor);
-        match problem {
-            Problem::Malformed(error) => {
-                error.with_http(http).with_recovery(self.operation.ambiguous())
-            }
-            Problem::Refused => {
-                let server = said(body).map(|refusal| refusal.redacted(&redactor));
-                let after = http.retry_after();
-                let recovery = self.operation.recovery_after(status, server.as_ref(), after);
-                let error = match (&server, status.is_redirection()) {
-                    (Some(_), _) => {
-                        Error::new(ErrorKind::ServerRefused, "the provider refused the request")
-                    }
-                    (None, true) => Error::new(
-                        ErrorKind::UnexpectedStatus,
-                        "the provider answered with a redirect, which is not followed: check the \
-                         endpoint's URL",
-                    ),
-                    (None, false) => Error::new(
-                        ErrorKind::UnexpectedStatus,
-                        "the provider answered with an error in no form that is known",
-                    ),
-                };
-                let error = error.with_http(http).with_recovery(recovery);
-                match server {
-                    Some(server) => error.with_server(server),
-                    None => error,
-                }
-            }
-        }
+        let after = http.retry_after();
+        let server = match problem {
+            Problem::Refused => said(body).map(|refusal| refusal.redacted(&redactor)),
+            Problem::Malformed(_) => None,
+        };
+        let outcome = Outcome::of_answer(status, server.as_ref(), after);
+        let recovery = self.operation.recovery(outcome, Some(status), server.as_ref(), after);
+        let error = match problem {
+            Problem::Malformed(error) => error,
+            Problem::Refused => refusal(status, server),
+        };
+        error.with_http(http).with_outcome(outcome, recovery)
+    }
+}
+
+/// The error of an answer that says it is one.
+fn refusal(status: StatusCode, server: Option<ServerError>) -> Error {
+    let (kind, message) = match &server {
+        Some(_) => (ErrorKind::ServerRefused, "the provider refused the request"),
+        None if status.is_success() => (
+            ErrorKind::ResponseMalformed,
+            "the provider's answer has an `error` in no form that is known",
+        ),
+        None if status.is_redirection() => (
+            ErrorKind::UnexpectedStatus,
+            "the provider answered with a redirect, which is not followed: check the endpoint's URL",
+        ),
+        None => (
+            ErrorKind::UnexpectedStatus,
+            "the provider answered with an error in no form that is known",
+        ),
+    };
+    let error = Error::new(kind, message);
+    match server {
+        Some(server) => error.with_server(server),
+        None => error,
     }
 }
 

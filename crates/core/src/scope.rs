@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 /// # Ok::<(), countersign_core::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String", into = "String")]
 pub struct Scopes(String);
 
 impl Scopes {
@@ -46,9 +46,10 @@ impl Scopes {
     }
 
     /// Reads a `scope` value of an answer. Some providers separate by something other than space.
+    /// What is no scope is passed over: it is somebody else's text, and will be printed.
     pub(crate) fn parse(text: &str, separator: char) -> Self {
         let mut list = Self(String::with_capacity(text.len()));
-        text.split([' ', separator]).filter(|scope| !scope.is_empty()).for_each(|it| list.push(it));
+        text.split([' ', separator]).filter(|scope| is_token(scope)).for_each(|it| list.push(it));
         list
     }
 
@@ -80,6 +81,19 @@ impl Scopes {
             self.0.push(' ');
         }
         self.0.push_str(scope);
+    }
+}
+
+impl From<String> for Scopes {
+    /// Reads a list that is separated by spaces. What is no scope is passed over.
+    fn from(text: String) -> Self {
+        Self::parse(&text, ' ')
+    }
+}
+
+impl From<Scopes> for String {
+    fn from(scopes: Scopes) -> Self {
+        scopes.0
     }
 }
 
@@ -117,5 +131,6 @@ mod tests {
         let scopes = Scopes::parse("repo,user  gist", ',');
         assert_eq!(scopes.iter().collect::<Vec<_>>(), ["repo", "user", "gist"]);
         assert_eq!(scopes.to_string(), "repo user gist");
+        assert_eq!(Scopes::parse("a\nb c\u{1b}[31m d", ' ').to_string(), "d");
     }
 }

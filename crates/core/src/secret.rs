@@ -1,5 +1,7 @@
 //! Making, comparing and wiping secrets: the one place for each.
 
+use std::ops::Deref;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use subtle::ConstantTimeEq;
@@ -7,7 +9,16 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Compares two secrets in time that depends on their lengths alone.
 pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
-    left.ct_eq(right).into()
+    if left.len() != right.len() {
+        return false;
+    }
+    // In words, which takes an eighth of the steps.
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks(), right.as_chunks());
+    let mut same = left_rest.ct_eq(right_rest);
+    for (left, right) in left.iter().zip(right) {
+        same &= u64::from_ne_bytes(*left).ct_eq(&u64::from_ne_bytes(*right));
+    }
+    same.into()
 }
 
 /// Joins `parts` into a buffer of exactly their length.
@@ -37,6 +48,24 @@ impl Drop for Wiped {
     }
 }
 
+/// Text that may be a secret: borrowed, or decoded into a buffer that is wiped.
+#[derive(Debug)]
+pub(crate) enum Text<'a> {
+    Borrowed(&'a str),
+    Decoded(Zeroizing<String>),
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Borrowed(text) => text,
+            Self::Decoded(text) => text,
+        }
+    }
+}
+
 /// A secret that `serde` may write and read: the deliberate way, for stored states alone.
 pub(crate) struct StoredSecret(pub(crate) SecretString);
 
@@ -51,5 +80,25 @@ impl<'de> Deserialize<'de> for StoredSecret {
         // What was read may have room to spare: it is copied into an exact buffer and wiped.
         let read = Zeroizing::new(String::deserialize(deserializer)?);
         Ok(Self(join(&[&read])))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same;
+
+    #[test]
+    fn secrets_are_the_same_only_to_the_last_byte() {
+        let secret: Vec<u8> = (0..43).collect();
+        for length in 0..=secret.len() {
+            let secret = &secret[..length];
+            assert!(same(secret, secret));
+            assert!(length == 0 || !same(secret, &secret[..length - 1]));
+            for index in 0..length {
+                let mut other = secret.to_vec();
+                other[index] ^= 0x80;
+                assert!(!same(secret, &other));
+            }
+        }
     }
 }

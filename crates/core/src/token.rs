@@ -1,7 +1,7 @@
 //! Tokens and what came with them.
 
 mod access;
-mod extra;
+pub(crate) mod extra;
 mod refresh;
 mod set;
 pub(crate) mod stored;
@@ -13,16 +13,18 @@ pub use set::TokenSet;
 
 use crate::error::{Error, ErrorKind};
 
-/// Refuses text that cannot be a token: empty, or with anything but printable ASCII in it (RFC
-/// 6749 appendix A.12). Such text in a header would let a server write headers of its own.
-fn check_characters(name: &str, text: &str) -> Result<(), Error> {
-    let refuse =
-        |why: &str| Err(Error::new(ErrorKind::ResponseMalformed, format!("the `{name}` {why}")));
+/// Refuses text that cannot be a token: empty, or with bytes that are not `allowed`.
+fn check(name: &str, text: &str, allowed: impl Fn(u8) -> bool) -> Result<(), String> {
     if text.is_empty() {
-        refuse("is empty")
-    } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        refuse("holds characters other than printable ASCII, which no token may")
+        Err(format!("the `{name}` is empty"))
+    } else if !text.bytes().fold(true, |good, byte| good & allowed(byte)) {
+        Err(format!("the `{name}` holds characters that no such token may"))
     } else {
         Ok(())
     }
+}
+
+/// The error of a token that the program made itself.
+fn unusable(why: String) -> Error {
+    Error::new(ErrorKind::Configuration, why)
 }

@@ -62,7 +62,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | `reqwest` (default) | `ReqwestTransport`, with TLS by rustls and ring: light to build, nothing to install |
 //! | `reqwest-aws-lc-rs` | the same with aws-lc for cryptography: where FIPS or post-quantum key exchange is asked for; builds for longer |
 //! | `reqwest-native-tls` | the same with the platform's TLS; on Linux needs OpenSSL's headers and pkg-config |
-//! | `reqwest-webpki-roots` | `reqwest`, and Mozilla's list of certificate authorities, for containers without any |
+//! | `reqwest-webpki-roots` | `reqwest`, and `ReqwestTransport::webpki_roots()`, which believes Mozilla's list of certificate authorities: for containers that have none |
 //! | `reqwest-gzip` | `reqwest`, and compressed bodies |
 //!
 //! Without any there is no HTTP client, async runtime or TLS in the dependency tree: bring a
@@ -70,11 +70,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 pub use countersign_core::{
     AccessToken, AnyFlow, AnyState, AuthorizationFlow, Authorize, Authorized, Binding, Body,
-    BodyFormat, Callback, Client, ClientAuthentication, ClientBuilder, Clock, Delivery, Error,
-    ErrorKind, Expired, ExposeSecret, Extra, Failed, Freshness, HttpFailure, Leniency, Limits,
-    Live, Pending, Pkce, Provider, RateLimit, Recovery, RefreshToken, Refreshed, Refused, Rotation,
-    Runtime, Scopes, SecretString, ServerError, State, SystemClock, TokenSet, Transport,
-    TransportError, TransportErrorKind, hellosign,
+    BodyCollector, BodyFormat, Callback, Client, ClientAuthentication, ClientBuilder, Clock,
+    Delivery, Error, ErrorKind, Expired, ExposeSecret, Extra, Failed, Freshness, HttpFailure,
+    Leniency, Limits, Live, Outcome, Pending, Pkce, Provider, RateLimit, Recovery, RefreshToken,
+    Refreshed, Refused, Rotation, Runtime, Scopes, SecretString, ServerError, State, SystemClock,
+    TokenSet, Transport, TransportError, TransportErrorKind, hellosign,
 };
 #[cfg(any(
     feature = "reqwest",
@@ -82,3 +82,8 @@ pub use countersign_core::{
     feature = "reqwest-native-tls"
 ))]
 pub use countersign_reqwest::ReqwestTransport;
+
+/// The programs of the README, so that they go on compiling and running.
+#[cfg(all(doctest, feature = "reqwest"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -43,3 +43,7 @@ pub use reqwest;
 #[cfg(feature = "_rustls")]
 /// The rustls that this crate is for.
 pub use rustls;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -52,24 +52,25 @@ pub fn rustls_config(
 }
 
 /// The configuration by the crate's features.
-///
-/// # Errors
-///
-/// As [`rustls_config`], and when no feature brings cryptography: reqwest would panic.
-#[cfg(not(all(feature = "native-tls", not(any(feature = "rustls", feature = "aws-lc-rs")))))]
+#[cfg(rustls_by_default)]
 pub(crate) fn default_config() -> Result<ClientConfig, TransportError> {
+    rustls_config(&provider()?, Roots::Platform)
+}
+
+/// The cryptography by the crate's features, or the process's.
+#[cfg(any(rustls_by_default, feature = "webpki-roots"))]
+pub(crate) fn provider() -> Result<Arc<CryptoProvider>, TransportError> {
     #[cfg(feature = "rustls")]
     let provider = Some(Arc::new(rustls::crypto::ring::default_provider()));
     #[cfg(all(feature = "aws-lc-rs", not(feature = "rustls")))]
     let provider = Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
     #[cfg(not(any(feature = "rustls", feature = "aws-lc-rs")))]
     let provider = CryptoProvider::get_default().cloned();
-    match provider {
-        Some(provider) => rustls_config(&provider, Roots::Platform),
-        None => Err(TransportError::new(TransportErrorKind::Other, Delivery::NotSent).with_source(
-            "rustls has no cryptography: turn on the feature `rustls` or `aws-lc-rs`",
-        )),
-    }
+    // Without any reqwest would panic.
+    provider.ok_or_else(|| {
+        TransportError::new(TransportErrorKind::Other, Delivery::NotSent)
+            .with_source("rustls has no cryptography: turn on the feature `rustls` or `aws-lc-rs`")
+    })
 }
 
 fn failed(error: rustls::Error) -> TransportError {

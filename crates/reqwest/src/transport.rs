@@ -9,12 +9,15 @@ use reqwest::ClientBuilder;
 use crate::body::read;
 use crate::error::classify;
 
-/// A [`Transport`] over a `reqwest::Client`. Cheap to clone; clones share connections.
+/// A [`Transport`] over `reqwest::Client`. Cheap to clone; clones share connections.
 ///
-/// Whatever it is made of: redirects are not followed, and reqwest does not send a request again.
+/// Whatever it is made of: redirects are not followed, reqwest does not send a request again, and
+/// plain http, which is for servers on this machine, goes there directly: reqwest would hand it,
+/// secrets and all, to a proxy that the environment names.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    loopback: reqwest::Client,
 }
 
 /// Shorter than the default limit of a call, so that "no connection" is told from "no answer".
@@ -31,32 +34,35 @@ impl ReqwestTransport {
     ///
     /// [`TransportErrorKind::Other`] when reqwest or the TLS library cannot be set up.
     pub fn new() -> Result<Self, TransportError> {
-        Self::from_builder(
-            reqwest::Client::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(POOL_IDLE_TIMEOUT),
-        )
+        Self::from_builder(default_builder)
     }
 
-    /// A transport with a client of your own making: proxies, time-outs, user agent.
+    /// A transport with a client of your own making: proxies, time-outs, user agent. `builder` is
+    /// called twice, once for the client of plain http.
     ///
-    /// TLS is by the crate's features, as in [`new`](Self::new), and what `builder` says of it is
-    /// replaced: reqwest would want a process-wide provider of cryptography. For TLS of your own
+    /// TLS is by the crate's features, as in [`new`](Self::new), and what the builder says of it
+    /// is replaced: reqwest would want a process-wide provider of cryptography. For TLS of your own
     /// take [`from_builder_with_tls`](Self::from_builder_with_tls).
+    ///
+    /// ```
+    /// use countersign_reqwest::{ReqwestTransport, reqwest};
+    ///
+    /// let transport =
+    ///     ReqwestTransport::from_builder(|| reqwest::Client::builder().user_agent("my-app/1.0"))?;
+    /// # Ok::<(), countersign_core::TransportError>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`TransportErrorKind::Other`] when reqwest or the TLS library cannot be set up.
-    pub fn from_builder(builder: ClientBuilder) -> Result<Self, TransportError> {
+    pub fn from_builder(builder: impl Fn() -> ClientBuilder) -> Result<Self, TransportError> {
         // One of three: rustls where a feature brings its cryptography, then the platform's TLS.
-        #[cfg(all(
-            feature = "_rustls",
-            not(all(feature = "native-tls", not(any(feature = "rustls", feature = "aws-lc-rs"))))
-        ))]
-        let builder = builder.tls_backend_preconfigured(crate::tls::default_config()?);
-        #[cfg(all(feature = "native-tls", not(any(feature = "rustls", feature = "aws-lc-rs"))))]
-        let builder = builder.tls_backend_native();
-        Self::build(builder)
+        #[cfg(rustls_by_default)]
+        return Self::from_builder_with_tls(builder, crate::tls::default_config()?);
+        #[cfg(native_tls_by_default)]
+        return Self::build(|| builder().tls_backend_native());
+        #[cfg(not(any(rustls_by_default, native_tls_by_default)))]
+        return Self::build(builder);
     }
 
     /// A transport with a client and TLS of your own making: `tls` is a `rustls::ClientConfig`
@@ -67,10 +73,22 @@ impl ReqwestTransport {
     /// [`TransportErrorKind::Other`] when reqwest cannot be set up, or does not know `tls`.
     #[cfg(any(feature = "_rustls", feature = "native-tls"))]
     pub fn from_builder_with_tls(
-        builder: ClientBuilder,
-        tls: impl std::any::Any,
+        builder: impl Fn() -> ClientBuilder,
+        tls: impl std::any::Any + Clone,
     ) -> Result<Self, TransportError> {
-        Self::build(builder.tls_backend_preconfigured(tls))
+        Self::build(|| builder().tls_backend_preconfigured(tls.clone()))
+    }
+
+    /// A transport that believes Mozilla's certificate authorities, built in, and not the
+    /// machine's: for containers that have none.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportErrorKind::Other`] when reqwest or rustls cannot be set up.
+    #[cfg(feature = "webpki-roots")]
+    pub fn webpki_roots() -> Result<Self, TransportError> {
+        let tls = crate::tls::rustls_config(&crate::tls::provider()?, crate::Roots::Webpki)?;
+        Self::from_builder_with_tls(default_builder, tls)
     }
 
     /// A transport with the platform's TLS, whatever other features are on.
@@ -80,23 +98,30 @@ impl ReqwestTransport {
     /// [`TransportErrorKind::Other`] when reqwest or the platform's TLS cannot be set up.
     #[cfg(feature = "native-tls")]
     pub fn native_tls() -> Result<Self, TransportError> {
-        Self::build(
-            reqwest::Client::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-                .tls_backend_native(),
-        )
+        Self::build(|| default_builder().tls_backend_native())
     }
 
-    fn build(builder: ClientBuilder) -> Result<Self, TransportError> {
-        let builder =
-            builder.redirect(reqwest::redirect::Policy::none()).retry(reqwest::retry::never());
-        let client = builder.build().map_err(|error| {
-            TransportError::new(TransportErrorKind::Other, Delivery::NotSent)
-                .with_source(error.without_url())
-        })?;
-        Ok(Self { client })
+    fn build(builder: impl Fn() -> ClientBuilder) -> Result<Self, TransportError> {
+        let build = |builder: ClientBuilder| {
+            builder
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                // It would log every byte, secrets and all.
+                .connection_verbose(false)
+                .build()
+                .map_err(not_built)
+        };
+        Ok(Self { client: build(builder())?, loopback: build(builder().no_proxy())? })
     }
+}
+
+fn default_builder() -> ClientBuilder {
+    reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT).pool_idle_timeout(POOL_IDLE_TIMEOUT)
+}
+
+fn not_built(error: reqwest::Error) -> TransportError {
+    TransportError::new(TransportErrorKind::Other, Delivery::NotSent)
+        .with_source(error.without_url())
 }
 
 #[async_trait]
@@ -112,13 +137,11 @@ impl Transport for ReqwestTransport {
                 .with_source("reqwest has to be polled in a tokio runtime, and there is none"));
         }
         let request = request.map(Body::into_bytes);
-        let mut request = reqwest::Request::try_from(request).map_err(|error| {
-            TransportError::new(TransportErrorKind::Other, Delivery::NotSent)
-                .with_source(error.without_url())
-        })?;
+        let mut request = reqwest::Request::try_from(request).map_err(not_built)?;
         *request.timeout_mut() = Some(limits.timeout);
-        let mut response = self.client.execute(request).await.map_err(classify)?;
-        let body = read(&mut response, limits.max_body).await?;
+        let client = if request.url().scheme() == "http" { &self.loopback } else { &self.client };
+        let mut response = client.execute(request).await.map_err(classify)?;
+        let body = read(&mut response, limits).await?;
         let mut answer = http::Response::new(body);
         *answer.status_mut() = response.status();
         *answer.version_mut() = response.version();

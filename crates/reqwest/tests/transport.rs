@@ -89,11 +89,33 @@ async fn redirects_are_off_whatever_the_builder_says() -> TestResult {
     let location = target.url.clone();
     let answer = format!("HTTP/1.1 307 Go\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n");
     let server = Server::saying(answer.leak().as_bytes()).await?;
-    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(10));
+    let builder = || reqwest::Client::builder().redirect(reqwest::redirect::Policy::limited(10));
     let transport = ReqwestTransport::from_builder(builder)?;
     let answer = transport.send(server.request()?, Limits::default()).await?;
     assert_eq!(answer.status(), 307);
     assert_eq!((server.connections(), target.connections()), (1, 0));
+    Ok(())
+}
+
+/// In a process of its own, since the environment is where reqwest looks for proxies.
+#[tokio::test]
+async fn g04_plain_http_goes_to_this_machine_and_not_to_a_proxy() -> TestResult {
+    const URL: &str = "COUNTERSIGN_TEST_URL";
+    const NAME: &str = "g04_plain_http_goes_to_this_machine_and_not_to_a_proxy";
+    if let Ok(url) = std::env::var(URL) {
+        let request = http::Request::post(url).body(Body::empty())?;
+        ReqwestTransport::new()?.send(request, Limits::default()).await?;
+        return Ok(());
+    }
+    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (server, proxy) = (Server::saying(answer).await?, Server::saying(answer).await?);
+    let mut child = tokio::process::Command::new(std::env::current_exe()?);
+    child.args(["--exact", NAME]).env(URL, &server.url);
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {
+        child.env(variable, proxy.url.split("/oauth").next().unwrap_or_default());
+    }
+    assert!(child.status().await?.success());
+    assert_eq!((server.connections(), proxy.connections()), (1, 0));
     Ok(())
 }
 

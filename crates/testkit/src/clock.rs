@@ -30,12 +30,16 @@ impl ManualClock {
 
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(millis(by), Ordering::SeqCst);
+        self.change(|now| now.saturating_add(millis(by)));
     }
 
     /// Moves the clock back, as an administrator may.
     pub fn set_back(&self, by: Duration) {
-        self.0.fetch_sub(millis(by), Ordering::SeqCst);
+        self.change(|now| now.saturating_sub(millis(by)));
+    }
+
+    fn change(&self, change: impl Fn(i64) -> i64) {
+        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| Some(change(now)));
     }
 }
 

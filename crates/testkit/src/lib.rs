@@ -28,3 +28,7 @@ mod scripted;
 
 pub use clock::ManualClock;
 pub use scripted::{RecordedRequest, ScriptedTransport};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

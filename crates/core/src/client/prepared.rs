@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
-use crate::endpoint::{self, Endpoint};
+use url::Url;
+
+use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::provider::Provider;
@@ -44,16 +46,8 @@ impl Prepared {
         client: Credentials<'_>,
         redirect_uri: Option<&str>,
     ) -> Result<Self, Error> {
-        let authorization = endpoint::check("authorization_url", &provider.authorization_url)?;
-        let token = Endpoint::new("token_url", &provider.token_url)?;
-        let refresh = Endpoint::new("refresh_url", provider.effective_refresh_url())?;
-        if refresh.origin != token.origin {
-            // A stored state names one origin that its tokens may be sent to.
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                "refresh_url has to be of the same origin as token_url",
-            ));
-        }
+        let authorization = Endpoint::new("authorization_url", &provider.authorization_url)?.url;
+        let (token, refresh) = Endpoint::of_tokens(provider)?;
         check_names(&provider.token_parameters, &RESERVED_TOKEN)?;
         let authorization_names = authorization
             .query_pairs()
@@ -69,7 +63,12 @@ impl Prepared {
         };
         let on_refresh = basic.clone().filter(|_| provider.credentials_on_refresh);
         Ok(Self {
-            authorization_prefix: authorization_prefix(provider, client.id, redirect_uri),
+            authorization_prefix: authorization_prefix(
+                &authorization,
+                provider,
+                client.id,
+                redirect_uri,
+            ),
             token: Template::new(token.uri, provider.body_format, basic),
             refresh: Template::new(refresh.uri, provider.body_format, on_refresh),
             origin: Arc::new(origin),
@@ -93,12 +92,12 @@ fn check_names(parameters: &[(String, String)], reserved: &[&str]) -> Result<(),
 }
 
 fn authorization_prefix(
+    url: &Url,
     provider: &Provider,
     client_id: &str,
     redirect_uri: Option<&str>,
 ) -> String {
-    let url = &provider.authorization_url;
-    let separator = if url.contains('?') { '&' } else { '?' };
+    let separator = if url.query().is_some() { '&' } else { '?' };
     let prefix = format!("{url}{separator}");
     let start = prefix.len();
     let mut pairs = form_urlencoded::Serializer::for_suffix(prefix, start);

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::header::{SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 
 use super::Redactor;
@@ -25,12 +24,7 @@ impl HttpFailure {
         answered_at: Millis,
         redactor: &Redactor,
     ) -> Self {
-        for (name, value) in &mut headers {
-            let told = redactor.finds_in(value.as_bytes());
-            if told || name == SET_COOKIE || name == WWW_AUTHENTICATE {
-                value.set_sensitive(true);
-            }
-        }
+        redactor.mark(&mut headers);
         // A success may hold tokens, and so is not shown at all.
         let excerpt = if status.is_success() { None } else { redactor.excerpt(body) };
         let retry_after = retry_after(&headers, answered_at);
@@ -75,7 +69,7 @@ impl fmt::Debug for HttpFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpFailure")
             .field("status", &self.status)
-            .field("headers", &self.headers.keys())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("excerpt", &self.excerpt)
             .finish()
     }

@@ -2,9 +2,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{ErrorKind, ServerError};
+use super::{ErrorKind, Outcome, ServerError};
 use crate::provider::Rotation;
-use crate::transport::Delivery;
 
 /// What can be done about an [`Error`](super::Error).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,15 +11,21 @@ use crate::transport::Delivery;
 pub enum Recovery {
     /// Do the same again: nothing was spent. When the server asked for a wait, not before `after`.
     Retry {
-        /// How long the server asked to wait, counted from its answer.
+        /// How long the server asked to wait, counted from its answer; at most a day.
         after: Option<Duration>,
     },
-    /// Send the user to the consent page again: what was held is worth nothing any more.
+    /// The access token is not taken any more: [`expire`](crate::AuthorizationFlow::expire) the
+    /// flow and refresh it.
+    Refresh,
+    /// Send the user to the consent page again: nothing that is held buys a token. A flow whose
+    /// callback was refused is still as it was, and the right callback completes it.
     Reauthorize,
-    /// The refresh token may have been spent, and the answer been lost. On a provider that rotates
-    /// refresh tokens, sending it again may end the whole grant. Look for a newer one before you
-    /// do, or authorize again; on [`Rotation::Grace`](crate::Rotation::Grace) it may be sent again
-    /// within the window.
+    /// What was sent may have been acted on, and the answer been lost.
+    ///
+    /// Of a refresh token: on a provider that rotates them, sending it again may end the whole
+    /// grant. Look for a newer one before you do, or authorize again; on
+    /// [`Rotation::Grace`](crate::Rotation::Grace) it may be sent again within the window. Of an
+    /// account that was to be created: look whether it is there.
     OutcomeUnknown,
     /// Mend the program, its settings or the app's settings at the provider.
     Fix,
@@ -46,59 +51,45 @@ pub(crate) enum Operation {
     Code,
     /// A refresh token was sent.
     Refresh(Rotation),
-    /// A call that spends nothing.
-    Read,
+    /// Something is to be created, once.
+    Create,
+    /// A call that spends nothing, with an access token or without.
+    Read {
+        /// Whether it was made on the authority of an access token.
+        with_access_token: bool,
+    },
 }
 
 impl Operation {
-    pub(super) fn recovery_without_answer(self, delivery: Delivery) -> Recovery {
-        match delivery {
-            Delivery::NotSent => Recovery::Retry { after: None },
-            Delivery::Unknown => self.ambiguous(),
-        }
-    }
-
-    /// The server may have acted, and what came of it is not known.
-    pub(crate) fn ambiguous(self) -> Recovery {
-        match self {
-            Self::Code => Recovery::Reauthorize,
-            Self::Refresh(Rotation::Never) | Self::Read => Recovery::Retry { after: None },
-            Self::Refresh(_) => Recovery::OutcomeUnknown,
-        }
-    }
-
-    /// The server answered, and not with success.
-    pub(crate) fn recovery_after(
+    /// What can be done after `outcome`; `after` is how long the server asked to wait.
+    pub(crate) fn recovery(
         self,
-        status: StatusCode,
+        outcome: Outcome,
+        status: Option<StatusCode>,
         server: Option<&ServerError>,
         after: Option<Duration>,
     ) -> Recovery {
-        if self.is_unprocessed(status, server, after) {
-            return Recovery::Retry { after };
+        match (outcome, self) {
+            (Outcome::NotSent, _) => Recovery::Retry { after },
+            // G2: a code counts as sent whatever the server says of it.
+            (Outcome::Unprocessed | Outcome::Unknown, Self::Code) => Recovery::Reauthorize,
+            (Outcome::Unprocessed, _) => Recovery::Retry { after },
+            (Outcome::Unknown, Self::Refresh(Rotation::Never) | Self::Read { .. }) => {
+                Recovery::Retry { after }
+            }
+            (Outcome::Unknown, Self::Refresh(_) | Self::Create) => Recovery::OutcomeUnknown,
+            (Outcome::Refused, _) => self.after_refusal(status, server),
         }
-        if status.is_server_error() || (status.is_success() && server.is_none()) {
-            return self.ambiguous();
-        }
+    }
+
+    fn after_refusal(self, status: Option<StatusCode>, server: Option<&ServerError>) -> Recovery {
+        let unauthorized = status == Some(StatusCode::UNAUTHORIZED);
         match (self, server.map(ServerError::code)) {
             (_, Some("invalid_grant")) => Recovery::Reauthorize,
             // HelloSign, live 2026: a wrong or late code is `invalid_request`.
             (Self::Code, Some("invalid_request" | "bad_request")) => Recovery::Reauthorize,
-            (Self::Refresh(_), Some("conflict")) => self.ambiguous(),
+            (Self::Read { with_access_token: true }, _) if unauthorized => Recovery::Refresh,
             _ => Recovery::Fix,
         }
-    }
-
-    /// Whether the server said that it did not process the request. A code counts as sent even so.
-    fn is_unprocessed(
-        self,
-        status: StatusCode,
-        server: Option<&ServerError>,
-        after: Option<Duration>,
-    ) -> bool {
-        !matches!(self, Self::Code)
-            && (status == StatusCode::TOO_MANY_REQUESTS
-                || status == StatusCode::SERVICE_UNAVAILABLE
-                    && (server.is_some() || after.is_some()))
     }
 }

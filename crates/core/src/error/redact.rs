@@ -1,12 +1,21 @@
+mod plain;
+
+use std::ops::Range;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use form_urlencoded::byte_serialize;
+use http::HeaderMap;
+use http::header::{SET_COOKIE, WWW_AUTHENTICATE};
+use memchr::memmem;
 use zeroize::Zeroizing;
+
+use plain::Plain;
 
 /// Takes the secrets of a request out of what the server answered to it.
 pub(crate) struct Redactor {
-    /// Every secret in every encoding, the longest first, so that none leaves part of a longer one.
-    needles: Vec<Zeroizing<Vec<u8>>>,
+    /// Every secret, as it is and in base64.
+    needles: Vec<Needle>,
 }
 
 const MASK: &[u8] = b"[redacted]";
@@ -14,9 +23,11 @@ const MASK: &[u8] = b"[redacted]";
 /// How much text of a server's is kept.
 const EXCERPT_CHARS: usize = 512;
 
-/// How much of a body is looked at for an excerpt: far more than the excerpt, so that no secret is
-/// cut in two at its end and shown in part.
-const WINDOW: usize = 64 * 1024;
+/// How much of a body is looked at for an excerpt, far more than the excerpt has.
+const WINDOW: usize = 16 * 1024;
+
+/// How much longer than what it stands for an escape is at most: `&#x00e9;`.
+const LONGEST_ESCAPE: usize = 10;
 
 /// A body that speaks of these may hold tokens that are not in the request.
 const TOKEN_NAMES: [&[u8]; 3] = [b"access_token", b"refresh_token", b"id_token"];
@@ -25,79 +36,111 @@ impl Redactor {
     /// For a request that holds these secrets.
     pub(crate) fn new<'a, I: IntoIterator<Item = &'a str>>(secrets: I) -> Self {
         let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
-        let mut needles: Vec<_> = secrets.flat_map(encodings).map(Zeroizing::new).collect();
-        needles.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-        needles.dedup();
-        Self { needles }
+        Self { needles: secrets.flat_map(needles).collect() }
     }
 
-    /// Whether any secret is in `bytes`.
-    pub(super) fn finds_in(&self, bytes: &[u8]) -> bool {
-        self.needles.iter().any(|needle| find(bytes, needle).is_some())
+    /// Marks the headers sensitive that hold a secret, or are made to: `Debug` does not print them.
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
+        for (name, value) in headers {
+            let text = value.as_bytes();
+            let told = text.len() > WINDOW || !self.find_in(text).is_empty();
+            if told || name == SET_COOKIE || name == WWW_AUTHENTICATE {
+                value.set_sensitive(true);
+            }
+        }
     }
 
     /// A short text of the server's, fit to be shown.
     pub(crate) fn text(&self, text: &str) -> String {
-        bounded(&self.replace(text.as_bytes()))
+        self.beginning(text.as_bytes())
     }
 
     /// The beginning of a body, fit to be shown.
     pub(super) fn excerpt(&self, body: &[u8]) -> Option<String> {
-        let window = &body[..body.len().min(WINDOW)];
-        let unknown_tokens = TOKEN_NAMES.iter().any(|name| find(window, name).is_some());
+        let window = window_of(body);
+        let unknown_tokens = TOKEN_NAMES.iter().any(|name| find(window, name).next().is_some());
         if unknown_tokens || window.trim_ascii().is_empty() {
             return None;
         }
-        Some(bounded(&self.replace(window)))
+        Some(self.beginning(body))
     }
 
-    fn replace(&self, text: &[u8]) -> Vec<u8> {
-        let mut text = text.to_vec();
-        for needle in &self.needles {
-            let mut from = 0;
-            while let Some(at) = find(&text[from..], needle) {
-                let start = from + at;
-                text.splice(start..start + needle.len(), MASK.iter().copied());
-                from = start + MASK.len();
+    /// What is looked at is bounded too: a server decides how long both are that are compared.
+    fn beginning(&self, text: &[u8]) -> String {
+        let window = window_of(text);
+        // A secret may be cut in two at the window's end, and not be found.
+        let longest = self.needles.iter().map(|needle| needle.raw.len()).max().unwrap_or(0);
+        let cut = if text.len() > WINDOW { longest * LONGEST_ESCAPE } else { 0 };
+        bounded(&self.replace(window, window.len().saturating_sub(cut)))
+    }
+
+    /// The first `shown` bytes of `text`, secrets replaced.
+    fn replace(&self, text: &[u8], shown: usize) -> Vec<u8> {
+        let mut replaced = Vec::with_capacity(shown);
+        let mut from = 0;
+        for hidden in self.find_in(text).into_iter().filter(|hidden| hidden.start < shown) {
+            if hidden.start > from || from == 0 {
+                replaced.extend_from_slice(&text[from..hidden.start.max(from)]);
+                replaced.extend_from_slice(MASK);
             }
+            from = hidden.end.max(from);
         }
-        text
+        replaced.extend_from_slice(text.get(from..shown).unwrap_or_default());
+        replaced
+    }
+
+    /// Where in `text` there are secrets, from its beginning on.
+    fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
+        if text.is_empty() {
+            return Vec::new();
+        }
+        let plain = Plain::of(text);
+        let mut found = Vec::new();
+        for needle in &self.needles {
+            let length = needle.raw.len();
+            found.extend(find(text, &needle.raw).map(|at| at..at + length));
+            let length = needle.plain.bytes.len();
+            found
+                .extend(find(&plain.bytes, &needle.plain.bytes).map(|at| plain.source(at, length)));
+        }
+        found.sort_unstable_by_key(|range| (range.start, range.end));
+        found
     }
 }
 
-/// A secret as it is, and as a server may repeat it: escaped for JSON, for URLs, in base64.
-fn encodings(secret: &str) -> Vec<Vec<u8>> {
-    let form: String = byte_serialize(secret.as_bytes()).collect();
-    let percent = form.replace('+', "%20");
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let json = json.trim_matches('"').to_owned();
-    // PHP, HelloSign's language, escapes slashes.
-    let php = json.replace('/', "\\/");
-    let mut all = vec![
-        secret.as_bytes().to_vec(),
-        lower_hex(&form),
-        lower_hex(&percent),
-        form.into_bytes(),
-        percent.into_bytes(),
-        json.into_bytes(),
-        php.into_bytes(),
-    ];
-    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-        all.extend((0..3).map(|offset| base64_core(&engine, secret, offset)));
-    }
-    all.retain(|needle| !needle.is_empty());
-    all
+/// What is looked for, in a text as it is and in one whose escapes are undone.
+struct Needle {
+    raw: Zeroizing<Vec<u8>>,
+    plain: Plain,
 }
 
-/// The same percent-encoding with its hexadecimal digits in lower case.
-fn lower_hex(encoded: &str) -> Vec<u8> {
-    let mut digits = 0;
-    let lowered = encoded.bytes().map(|byte| {
-        let lowered = if digits > 0 { byte.to_ascii_lowercase() } else { byte };
-        digits = if byte == b'%' { 2_u8 } else { digits.saturating_sub(1) };
-        lowered
+impl Needle {
+    fn new(raw: Vec<u8>) -> Self {
+        let plain = Plain::of(&raw);
+        Self { raw: Zeroizing::new(raw), plain }
+    }
+}
+
+/// A secret as it is, and in base64: by itself, or in the `id:secret` of HTTP Basic, where it may
+/// have been form-encoded before (RFC 6749 section 2.3.1).
+fn needles(secret: &str) -> Vec<Needle> {
+    let mut form = Zeroizing::new(String::with_capacity(3 * secret.len()));
+    form.extend(byte_serialize(secret.as_bytes()));
+    let mut percent = Zeroizing::new(String::with_capacity(3 * form.len()));
+    form.split('+').enumerate().for_each(|(index, part)| {
+        percent.push_str(if index > 0 { "%20" } else { "" });
+        percent.push_str(part);
     });
-    lowered.collect()
+    let mut all = vec![Needle::new(secret.as_bytes().to_vec())];
+    for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+        for text in [secret, &form, &percent] {
+            let cores = (0..3).map(|offset| base64_core(&engine, text, offset));
+            all.extend(cores.filter(|core| !core.is_empty()).map(Needle::new));
+        }
+    }
+    all.sort_by(|one, other| one.raw.cmp(&other.raw));
+    all.dedup_by(|one, other| one.raw == other.raw);
+    all
 }
 
 /// The characters that `secret` alone decides in base64 of a text that has it at an offset of
@@ -115,22 +158,38 @@ fn base64_core(engine: &impl Engine, secret: &str, offset: usize) -> Vec<u8> {
     if encoded.len() < 4 { Vec::new() } else { encoded }
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+/// Where `needle` begins in `haystack`, in time that grows with their sum and not their product.
+fn find<'a>(haystack: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    memmem::find_iter(haystack, needle).filter(|_| !needle.is_empty())
+}
+
+fn window_of(text: &[u8]) -> &[u8] {
+    &text[..text.len().min(WINDOW)]
 }
 
 /// At most [`EXCERPT_CHARS`] characters, those that would disturb a terminal or a log escaped.
 fn bounded(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
-    let mut kept = String::new();
-    for (count, char) in text.chars().enumerate() {
-        if count == EXCERPT_CHARS {
-            kept.push('…');
-            break;
-        }
-        if char.is_control() { kept.extend(char.escape_default()) } else { kept.push(char) }
+    let escaped = text.chars().flat_map(|char| {
+        let escape = disturbs(char).then(|| char.escape_default());
+        let itself = (!disturbs(char)).then_some(char);
+        escape.into_iter().flatten().chain(itself)
+    });
+    let mut kept: String = escaped.clone().take(EXCERPT_CHARS).collect();
+    if escaped.clone().nth(EXCERPT_CHARS).is_some() {
+        kept.pop();
+        kept.push('…');
     }
     kept
+}
+
+/// Control characters, and those that break lines or change the direction of writing.
+fn disturbs(char: char) -> bool {
+    let breaks_or_turns = matches!(
+        char,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    char.is_control() || breaks_or_turns
 }
 
 #[cfg(test)]
@@ -164,8 +223,8 @@ mod tests {
             let shown = redactor.excerpt(format!("you sent {echo} to us").as_bytes());
             let shown = shown.expect("not empty");
             assert!(shown.contains("[redacted]"), "{shown}");
-            assert!(redactor.finds_in(echo.as_bytes()));
-            assert!(!redactor.finds_in(shown.as_bytes()));
+            assert!(!redactor.find_in(echo.as_bytes()).is_empty());
+            assert!(redactor.find_in(shown.as_bytes()).is_empty());
         }
     }
 
@@ -173,7 +232,10 @@ mod tests {
     fn excerpts_are_bounded_and_harmless() {
         let redactor = Redactor::new([]);
         let long = redactor.excerpt("\u{1b}[31m\n<h1>".repeat(10_000).as_bytes()).expect("text");
-        assert!(long.chars().count() <= EXCERPT_CHARS * 6 && !long.contains(['\u{1b}', '\n']));
+        assert_eq!(long.chars().count(), EXCERPT_CHARS);
+        assert!(!long.contains(['\u{1b}', '\n']));
+        let turned = redactor.text("abc\u{202e}cba\u{2028}");
+        assert_eq!(turned, "abc\\u{202e}cba\\u{2028}");
         assert_eq!(redactor.excerpt(b" \r\n"), None);
         assert_eq!(redactor.excerpt(br#"{"access_token":"new"}"#), None);
     }

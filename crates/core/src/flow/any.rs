@@ -1,3 +1,5 @@
+use serde::Serialize;
+
 use super::AuthorizationFlow;
 use super::expired::Expired;
 use super::given_back::Refused;
@@ -45,19 +47,69 @@ impl AnyFlow {
     /// leaves it as it was. An answer that was under way when the future was dropped is lost, and
     /// with it, on a provider that rotates refresh tokens, perhaps the grant.
     ///
+    /// A refresh replaces the refresh token too, on a provider that rotates them: where the flow is
+    /// stored, use [`refresh_if_expired`](Self::refresh_if_expired), which tells when to store it.
+    ///
     /// # Errors
     ///
     /// [`NotAuthorized`](ErrorKind::NotAuthorized) while it is pending,
     /// [`NoRefreshToken`](ErrorKind::NoRefreshToken), and those of [`Client::refresh`].
     pub async fn access_token(&mut self) -> Result<AccessToken, Error> {
+        self.refresh_if_expired().await?;
+        let tokens = self.held()?.live;
+        let token = tokens.map(|tokens| tokens.access_token().clone());
+        token.ok_or_else(|| Error::new(ErrorKind::NotAuthorized, "the flow has no access token"))
+    }
+
+    /// Refreshes in place when the access token has ended. `true` says that the state is another
+    /// one now, and is to be stored: [`state`](Self::state).
+    ///
+    /// # Errors
+    ///
+    /// As [`access_token`](Self::access_token).
+    pub async fn refresh_if_expired(&mut self) -> Result<bool, Error> {
         let Held { client, live, refresh_token, scopes } = self.held()?;
-        if let Some(tokens) = live.filter(|tokens| client.is_fresh(tokens)) {
-            return Ok(tokens.access_token().clone());
+        if live.is_some_and(|tokens| client.is_fresh(tokens)) {
+            return Ok(false);
         }
-        let flow = renew(client, refresh_token, scopes).await?;
-        let token = flow.access_token().clone();
-        *self = Self::Refreshed(flow);
-        Ok(token)
+        *self = Self::Refreshed(renew(client, refresh_token, scopes).await?);
+        Ok(true)
+    }
+
+    /// Takes `token` for ended whatever the clock says: for a 401 of the resource server. Nothing
+    /// happens when the flow holds another one by now. `true` says that the state is another one.
+    pub fn reject(&mut self, token: &AccessToken) -> bool {
+        let Ok(Held { client, live: Some(tokens), .. }) = self.held() else { return false };
+        if !tokens.access_token().same_as(token) {
+            return false;
+        }
+        let flow = AuthorizationFlow::expired(client.clone(), tokens.clone());
+        *self = Self::Expired(flow);
+        true
+    }
+
+    /// The tokens, while there is an access token; whether it has ended is not looked at.
+    #[must_use]
+    pub fn tokens(&self) -> Option<&TokenSet> {
+        self.held().ok()?.live
+    }
+
+    /// The client that the flow belongs to.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        match self {
+            Self::Pending(flow) => flow.client(),
+            Self::Authorized(flow) => flow.client(),
+            Self::Expired(flow) => flow.client(),
+            Self::Refreshed(flow) => flow.client(),
+        }
+    }
+
+    /// The state as it is to be stored, secrets included, while the flow goes on: what is written
+    /// is what [`into_state`](Self::into_state) would be.
+    #[must_use]
+    pub fn state(&self) -> impl Serialize + '_ {
+        StateRef::of(self)
     }
 
     /// The state, to be stored.
@@ -85,6 +137,27 @@ impl AnyFlow {
                 refresh_token: flow.state.0.refresh_token.as_ref(),
                 scopes: flow.state.0.scopes.as_ref(),
             }),
+        }
+    }
+}
+
+/// The states by reference, written as their own types write them.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum StateRef<'a> {
+    Pending(&'a Pending),
+    Authorized(&'a Authorized),
+    Expired(&'a Expired),
+    Refreshed(&'a Refreshed),
+}
+
+impl<'a> StateRef<'a> {
+    fn of(flow: &'a AnyFlow) -> Self {
+        match flow {
+            AnyFlow::Pending(flow) => Self::Pending(&flow.state),
+            AnyFlow::Authorized(flow) => Self::Authorized(&flow.state),
+            AnyFlow::Expired(flow) => Self::Expired(&flow.state),
+            AnyFlow::Refreshed(flow) => Self::Refreshed(&flow.state),
         }
     }
 }

@@ -1,5 +1,7 @@
+use std::fmt;
 use std::sync::Arc;
 
+use form_urlencoded::byte_serialize;
 use secrecy::SecretString;
 
 use super::pending::PendingData;
@@ -8,13 +10,12 @@ use crate::binding::Binding;
 use crate::client::{Client, check_authorization_parameters};
 use crate::error::{Error, ErrorKind};
 use crate::pkce::s256_challenge;
-use crate::provider::Pkce;
-use crate::random::{self, RandomText, as_str};
+use crate::provider::{Names, Pkce};
+use crate::random::{self, as_str};
 use crate::scope::Scopes;
 use crate::secret::{self, StoredSecret};
 
 /// Describes an authorization to be begun: see [`Client::authorize`].
-#[derive(Debug)]
 #[must_use = "nothing happens before `begin`"]
 pub struct Authorize<'c> {
     client: &'c Client,
@@ -67,17 +68,26 @@ impl<'c> Authorize<'c> {
         check_authorization_parameters(&self.parameters)?;
 
         let (state, verifier) = random::draw_two()?;
+        let state = as_str(&state);
         let verifier = match client.provider().pkce {
-            Pkce::S256 => Some(verifier),
+            Pkce::S256 => Some(as_str(&verifier)),
             Pkce::Unsupported => None,
         };
-        let url = url(client, &state, verifier.as_ref(), scopes.as_ref(), &self.parameters);
+        let challenge = verifier.map(s256_challenge);
+        let url = Url {
+            prefix: client.authorization_prefix(),
+            state,
+            challenge: challenge.as_ref().map(as_str),
+            scopes: scopes.as_ref(),
+            scope_separator: client.provider().scope_separator,
+            parameters: &self.parameters,
+        };
         let state = Pending(Box::new(PendingData {
             origin: Arc::clone(client.origin()),
             begun_at: client.millis(),
-            state: stored(&state),
-            verifier: verifier.as_ref().map(stored),
-            authorization_url: StoredSecret(url),
+            state: stored(state),
+            verifier: verifier.map(stored),
+            authorization_url: StoredSecret(url.write()),
             redirect_uri: client.redirect_uri().map(ToOwned::to_owned),
             scopes,
             binding,
@@ -87,48 +97,69 @@ impl<'c> Authorize<'c> {
     }
 }
 
-fn stored(text: &RandomText) -> StoredSecret {
-    StoredSecret(secret::join(&[as_str(text)]))
+fn stored(text: &str) -> StoredSecret {
+    StoredSecret(secret::join(&[text]))
 }
 
-/// RFC 6749 section 4.1.1 and RFC 7636 section 4.3.
-fn url(
-    client: &Client,
-    state: &RandomText,
-    verifier: Option<&RandomText>,
-    scopes: Option<&Scopes>,
-    parameters: &[(String, String)],
-) -> SecretString {
-    const ROOM: usize = 192;
-    let prefix = client.authorization_prefix();
-    let mut longest = prefix.len() + ROOM + scopes.map_or(0, |it| 3 * it.as_str().len());
-    longest +=
-        parameters.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum::<usize>();
-
-    let mut url = String::with_capacity(longest);
-    url.push_str(prefix);
-    url.push_str("&state=");
-    url.push_str(as_str(state));
-    if let Some(verifier) = verifier {
-        url.push_str("&code_challenge=");
-        url.push_str(as_str(&s256_challenge(as_str(verifier))));
-        url.push_str("&code_challenge_method=S256");
+impl fmt::Debug for Authorize<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorize")
+            .field("client", self.client)
+            .field("browser", &self.browser)
+            .field("scopes", &self.scopes)
+            .field("parameters", &Names(&self.parameters))
+            .finish()
     }
-    if let Some(scopes) = scopes.filter(|scopes| !scopes.is_empty()) {
-        let mut separator = [0; 4];
-        let separator = client.provider().scope_separator.encode_utf8(&mut separator).as_bytes();
-        url.push_str("&scope=");
-        for (index, scope) in scopes.iter().enumerate() {
-            if index > 0 {
-                url.extend(form_urlencoded::byte_serialize(separator));
+}
+
+/// The authorization URL (RFC 6749 section 4.1.1, RFC 7636 section 4.3).
+struct Url<'a> {
+    /// What is the same for every flow of the client.
+    prefix: &'a str,
+    state: &'a str,
+    challenge: Option<&'a str>,
+    scopes: Option<&'a Scopes>,
+    scope_separator: char,
+    parameters: &'a [(String, String)],
+}
+
+impl Url<'_> {
+    /// Writes it into a buffer of exactly its length: see [`secret::join`].
+    fn write(&self) -> SecretString {
+        let mut length = 0;
+        self.each_part(|part| length += part.len());
+        let mut url = String::with_capacity(length);
+        self.each_part(|part| url.push_str(part));
+        SecretString::from(url)
+    }
+
+    fn each_part(&self, mut part: impl FnMut(&str)) {
+        part(self.prefix);
+        part("&state=");
+        part(self.state);
+        if let Some(challenge) = self.challenge {
+            part("&code_challenge=");
+            part(challenge);
+            part("&code_challenge_method=S256");
+        }
+        let scopes = self.scopes.into_iter().flat_map(Scopes::iter);
+        for (index, scope) in scopes.enumerate() {
+            if index == 0 {
+                part("&scope=");
+            } else {
+                let mut separator = [0; 4];
+                let separator = self.scope_separator.encode_utf8(&mut separator);
+                byte_serialize(separator.as_bytes()).for_each(&mut part);
             }
-            url.extend(form_urlencoded::byte_serialize(scope.as_bytes()));
+            byte_serialize(scope.as_bytes()).for_each(&mut part);
+        }
+        for (name, value) in self.parameters {
+            part("&");
+            byte_serialize(name.as_bytes()).for_each(&mut part);
+            part("=");
+            byte_serialize(value.as_bytes()).for_each(&mut part);
         }
     }
-    let start = url.len();
-    let mut pairs = form_urlencoded::Serializer::for_suffix(url, start.min(prefix.len()));
-    pairs.extend_pairs(parameters);
-    SecretString::from(pairs.finish())
 }
 
 /// That the scopes are of one group only, where groups exclude each other.

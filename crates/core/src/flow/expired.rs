@@ -43,7 +43,8 @@ impl AuthorizationFlow<Expired> {
     /// Store the state that comes of it before anything else is done: on a provider that rotates
     /// refresh tokens it holds the only one that is worth anything.
     ///
-    /// Dropping the future drops the flow. Where that can happen, keep a copy of the state, or use
+    /// Dropping the future drops the flow. Where that can happen, leave the stored state where it
+    /// is until there is a new one (states are not cloned, lest two copies be used), or use
     /// [`AnyFlow::access_token`](crate::AnyFlow::access_token), which holds on to the old tokens
     /// until there are new ones; an answer that was under way is lost in either case.
     ///

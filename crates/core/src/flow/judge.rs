@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use super::{AuthorizationFlow, Pending};
 use crate::binding::Binding;
 use crate::callback::Callback;
-use crate::error::{Error, ErrorKind, Redactor};
+use crate::error::{Error, ErrorKind};
 use crate::provider::Provider;
 use crate::response::Refusal;
 use crate::secret;
@@ -87,16 +87,16 @@ fn check_error(flow: &AuthorizationFlow<Pending>, callback: &Callback) -> Result
         return Ok(());
     };
     let pending = &flow.state.0;
-    let verifier = pending.verifier.as_ref().map(|verifier| verifier.0.expose_secret());
-    let brought = callback.code.as_ref().map(ExposeSecret::expose_secret);
-    let secrets = [Some(pending.state.0.expose_secret()), verifier, brought];
+    let verifier = pending.verifier.as_ref().map_or("", |verifier| verifier.0.expose_secret());
+    let brought = callback.code.as_ref().map_or("", |code| code.expose_secret());
+    let secrets = [pending.state.0.expose_secret(), verifier, brought];
     let said = Refusal {
         code,
         description: callback.error_description.as_deref(),
         uri: callback.error_uri.as_deref(),
         path: None,
     };
-    let server = said.redacted(&Redactor::new(secrets.into_iter().flatten()));
+    let server = said.redacted(&flow.client.redactor(&secrets));
     let error = Error::new(ErrorKind::AuthorizationRefused, "the authorization was refused");
     Err(error.with_server(server))
 }

@@ -74,6 +74,12 @@ macro_rules! live_methods {
                 sealed::HasTokens::tokens(&self.state)
             }
 
+            /// The access token and what came with it, without the flow.
+            #[must_use]
+            pub fn into_tokens(self) -> TokenSet {
+                sealed::HasTokens::into_tokens(self.state)
+            }
+
             /// When the access token ends, by the provider's word and without a margin. `None`
             /// when the provider did not say.
             #[must_use]

@@ -17,7 +17,10 @@ use crate::token::TokenSet;
 /// A state serialises, secrets and all, into any self-describing format (JSON, CBOR, MessagePack):
 /// its version first, then which state it is. It says whose it is, and
 /// [`Client::resume`] refuses it for another client.
-pub trait State: fmt::Debug + Serialize + DeserializeOwned + Send + sealed::Sealed {}
+pub trait State:
+    fmt::Debug + Serialize + DeserializeOwned + Send + Sync + sealed::Sealed + 'static
+{
+}
 
 /// A state that has an access token: [`Authorized`](crate::Authorized) or
 /// [`Refreshed`](crate::Refreshed). Sealed.

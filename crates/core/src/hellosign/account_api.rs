@@ -72,13 +72,20 @@ impl AccountApi {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when `origin` is not `https`
-    /// (or `http` on this machine).
+    /// (or `http` on this machine), or has a path.
     pub fn with_origin(
         origin: &str,
         transport: impl Transport,
         credentials: ApiCredentials,
     ) -> Result<Self, Error> {
-        let base = Endpoint::new("API origin", origin)?.origin;
+        let endpoint = Endpoint::new("API origin", origin)?;
+        if endpoint.uri.path_and_query().is_some_and(|path| path != "/") {
+            return Err(Error::new(
+                ErrorKind::Configuration,
+                "the API's origin is `scheme://host:port`, without a path",
+            ));
+        }
+        let base = endpoint.origin;
         Ok(Self { caller: Caller::new(transport), credentials, base })
     }
 
@@ -100,8 +107,8 @@ impl AccountApi {
     ///
     /// # Errors
     ///
-    /// As [`Client::refresh`](crate::Client::refresh); a token that has ended is
-    /// [`ServerRefused`](crate::ErrorKind::ServerRefused) with status 401.
+    /// As [`Client::refresh`](crate::Client::refresh); after a token that has ended the recovery is
+    /// [`Refresh`](crate::Recovery::Refresh).
     pub async fn account_get(
         &self,
         account_id: Option<&str>,
@@ -120,13 +127,16 @@ impl AccountApi {
         account_id: Option<&str>,
         email_address: Option<&str>,
     ) -> Result<ApiResponse<AccountGetResponse>, Error> {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(account_id.map(|id| ("account_id", id)));
-        query.extend_pairs(email_address.map(|address| ("email_address", address)));
-        let query = query.finish();
+        // The serialiser is not `Send`, and must not be there across the call.
+        let query = {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.extend_pairs(account_id.map(|id| ("account_id", id)));
+            query.extend_pairs(email_address.map(|address| ("email_address", address)));
+            query.finish()
+        };
         let separator = if query.is_empty() { "" } else { "?" };
         let request = self.request(Method::GET, &format!("account{separator}{query}"), None)?;
-        self.call(request, &[], |body| read_json(body)).await
+        self.call(request, self.reading(), &[], |body| read_json(body)).await
     }
 
     /// "Create Account": with the client's id and secret in the request, the answer has tokens for
@@ -134,7 +144,8 @@ impl AccountApi {
     ///
     /// # Errors
     ///
-    /// As [`Client::refresh`](crate::Client::refresh).
+    /// As [`Client::refresh`](crate::Client::refresh). When the answer was lost the recovery is
+    /// [`OutcomeUnknown`](crate::Recovery::OutcomeUnknown): the account may be there.
     pub async fn account_create(
         &self,
         request: &AccountCreateRequest,
@@ -155,7 +166,7 @@ impl AccountApi {
         let secret = request.client_secret.as_ref().map(ExposeSecret::expose_secret);
         let requested_at = self.caller.channel.now();
         let sent = self.request(Method::POST, "account/create", Some(body))?;
-        self.call(sent, &[secret.unwrap_or_default()], |body| {
+        self.call(sent, Operation::Create, &[secret.unwrap_or_default()], |body| {
             AccountCreateResponse::read(body, requested_at)
         })
         .await
@@ -184,12 +195,13 @@ impl AccountApi {
     ) -> Result<ApiResponse<AccountVerifyResponse>, Error> {
         let body = encode_fields(BodyFormat::Json, request.fields());
         let sent = self.request(Method::POST, "account/verify", Some(body))?;
-        self.call(sent, &[], |body| read_json(body)).await
+        self.call(sent, self.reading(), &[], |body| read_json(body)).await
     }
 
     async fn call<T>(
         &self,
         request: Request<Body>,
+        operation: Operation,
         secrets: &[&str],
         read: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<ApiResponse<T>, Error> {
@@ -197,10 +209,15 @@ impl AccountApi {
         let secrets: Vec<&str> = secrets.iter().copied().chain([own]).collect();
         let leniency = Leniency::default();
         self.caller
-            .call(request, Operation::Read, leniency, &secrets, |reader, answer| {
+            .call(request, operation, leniency, &secrets, |reader, answer| {
                 reader.json(answer, read)
             })
             .await
+    }
+
+    fn reading(&self) -> Operation {
+        let with_access_token = matches!(self.credentials, ApiCredentials::AccessToken(_));
+        Operation::Read { with_access_token }
     }
 
     fn request(

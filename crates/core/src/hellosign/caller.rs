@@ -55,7 +55,8 @@ impl Caller {
             redactor: &|| Redactor::new(secrets.iter().copied()),
         };
         let status = answer.status;
-        let (data, headers) = read(&reader, answer)?;
+        let (data, mut headers) = read(&reader, answer)?;
+        (reader.redactor)().mark(&mut headers);
         Ok(ApiResponse::new(status, headers, data))
     }
 }

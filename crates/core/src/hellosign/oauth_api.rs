@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Operation};
 use crate::provider::Provider;
-use crate::request::Template;
+use crate::request::{Template, extra};
 use crate::transport::{Limits, Transport};
 
 /// The two token operations of HelloSign's OAuth API, as the vendor's SDKs have them.
@@ -52,14 +52,12 @@ impl OAuthApi {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when one of the provider's
-    /// endpoints is not an `https` URL (or `http` on this machine).
+    /// endpoints is not an `https` URL (or `http` on this machine), or the two for tokens are of
+    /// different origins.
     pub fn with_provider(provider: Provider, transport: impl Transport) -> Result<Self, Error> {
-        let template = |what, url: &str| {
-            Endpoint::new(what, url)
-                .map(|endpoint| Template::new(endpoint.uri, provider.body_format, None))
-        };
-        let generate = template("token_url", &provider.token_url)?;
-        let refresh = template("refresh_url", provider.effective_refresh_url())?;
+        let (token, refresh) = Endpoint::of_tokens(&provider)?;
+        let generate = Template::new(token.uri, provider.body_format, None);
+        let refresh = Template::new(refresh.uri, provider.body_format, None);
         Ok(Self { caller: Caller::new(transport), provider, generate, refresh })
     }
 
@@ -101,7 +99,7 @@ impl OAuthApi {
     ) -> Result<ApiResponse<OAuthTokenResponse>, Error> {
         let secrets = [&request.client_secret, &request.code, &request.state];
         let secrets = secrets.map(|secret| secret.expose_secret());
-        let sent = self.generate.request(request.fields());
+        let sent = self.generate.request(request.fields().chain(extra(&self.provider)));
         self.call(sent, Operation::Code, &secrets).await
     }
 
@@ -128,7 +126,7 @@ impl OAuthApi {
     ) -> Result<ApiResponse<OAuthTokenResponse>, Error> {
         let client_secret = request.client_secret.as_ref().map(ExposeSecret::expose_secret);
         let secrets = [request.refresh_token.expose_secret(), client_secret.unwrap_or_default()];
-        let sent = self.refresh.request(request.fields());
+        let sent = self.refresh.request(request.fields().chain(extra(&self.provider)));
         self.call(sent, Operation::Refresh(self.provider.rotation), &secrets).await
     }
 

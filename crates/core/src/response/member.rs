@@ -1,7 +1,9 @@
-use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroizing;
+
+use crate::secret::Text;
 
 /// The value of a JSON member that may be anything, borrowed where it is text.
 #[derive(Debug, Default)]
@@ -9,7 +11,7 @@ pub(crate) enum Member<'a> {
     /// Not there, or null.
     #[default]
     Absent,
-    Text(Cow<'a, str>),
+    Text(Text<'a>),
     Integer(i64),
     Float(f64),
     /// An array of strings; other elements are passed over.
@@ -24,7 +26,7 @@ impl<'a> Member<'a> {
     /// # Errors
     ///
     /// The name of what it is, when that is not text.
-    pub(crate) fn text(self) -> Result<Option<Cow<'a, str>>, &'static str> {
+    pub(crate) fn text(self) -> Result<Option<Text<'a>>, &'static str> {
         match self {
             Self::Absent => Ok(None),
             Self::Text(text) => Ok(Some(text).filter(|text| !text.is_empty())),
@@ -91,25 +93,50 @@ impl<'de> Visitor<'de> for MemberVisitor {
     }
 
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(Member::Text(Cow::Borrowed(value)))
+        Ok(Member::Text(Text::Borrowed(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(Member::Text(Cow::Owned(value.to_owned())))
+        Ok(Member::Text(Text::Decoded(Zeroizing::new(value.to_owned()))))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
         let mut texts = Vec::new();
         while let Some(element) = array.next_element::<Self::Value>()? {
             if let Member::Text(text) = element {
-                texts.push(text.into_owned());
+                texts.push(text.to_owned());
             }
         }
         Ok(Member::Texts(texts))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let Some(name) = object.next_key::<String>()? else {
+            return Ok(Member::Object);
+        };
+        if name == ARBITRARY_NUMBER {
+            return object.next_value();
+        }
+        object.next_value::<IgnoredAny>()?;
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Member::Object)
+    }
+}
+
+/// How serde_json hands over a number when some crate of the program has turned on its feature
+/// `arbitrary_precision`: as an object with this one member, whose value is text.
+const ARBITRARY_NUMBER: &str = "$serde_json::private::Number";
+
+#[cfg(test)]
+mod tests {
+    use super::{ARBITRARY_NUMBER, Member};
+    use serde::Deserialize;
+    use serde::de::value::{Error, MapDeserializer};
+
+    #[test]
+    fn numbers_of_arbitrary_precision_are_numbers() {
+        let number = [(ARBITRARY_NUMBER, "3600.5")];
+        let member = Member::deserialize(MapDeserializer::<_, Error>::new(number.into_iter()));
+        assert_eq!(member.expect("read").seconds(), Some(3600));
     }
 }

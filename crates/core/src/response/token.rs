@@ -10,7 +10,8 @@ use crate::error::{Error, ErrorKind};
 use crate::instant::Millis;
 use crate::provider::Leniency;
 use crate::scope::Scopes;
-use crate::token::{AccessToken, Extra, RefreshToken, TokenSet};
+use crate::secret::Text;
+use crate::token::{AccessToken, RefreshToken, TokenSet, extra};
 
 /// The members of a successful token answer (RFC 6749 section 5.1), borrowed from its body.
 pub(crate) struct TokenAnswer<'a> {
@@ -22,7 +23,13 @@ pub(crate) struct TokenAnswer<'a> {
 
 impl<'a> TokenAnswer<'a> {
     pub(super) fn parse(body: &'a [u8], scope_separator: char) -> Result<Self, Error> {
-        let members: Members<'a> = serde_json::from_slice(body).map_err(|error| {
+        // Known to be UTF-8 as a whole, it need not be checked string by string. What is not gets
+        // its error, with a place, from the reader of bytes.
+        let members: Result<Members<'a>, _> = match std::str::from_utf8(body) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(body),
+        };
+        let mut members = members.map_err(|error| {
             // serde's words may quote the body, so only where it failed is told.
             let what = match error.classify() {
                 serde_json::error::Category::Eof => "ends too early",
@@ -35,6 +42,9 @@ impl<'a> TokenAnswer<'a> {
                 error.column(),
             ))
         })?;
+        if body.len() > extra::LONGEST_ANSWER {
+            members.extra = extra::Members::default();
+        }
         Ok(Self::new(members, scope_separator))
     }
 
@@ -47,7 +57,7 @@ impl<'a> TokenAnswer<'a> {
         Self { members, has_error, scope_separator }
     }
 
-    pub(super) fn check_type(&self, leniency: Leniency) -> Result<(), Error> {
+    pub(crate) fn check_type(&self, leniency: Leniency) -> Result<(), Error> {
         match &self.members.token_type {
             Member::Text(text) if text.eq_ignore_ascii_case("bearer") => Ok(()),
             Member::Text(text) if !text.is_empty() => Err(malformed(
@@ -69,12 +79,15 @@ impl<'a> TokenAnswer<'a> {
             .ok_or_else(|| malformed("the answer has no `access_token`"))?;
         let refresh_token = text("refresh_token", refresh_token)?;
         Ok(TokenSet {
-            access_token: AccessToken::new(&access_token)?,
-            refresh_token: refresh_token.map(|token| RefreshToken::new(&token)).transpose()?,
+            access_token: AccessToken::parse(&access_token).map_err(malformed)?,
+            refresh_token: refresh_token
+                .map(|it| RefreshToken::parse(&it))
+                .transpose()
+                .map_err(malformed)?,
             scopes: scopes(scope, self.scope_separator),
             requested_at,
             expires_at: expires_at(&expires_in, requested_at),
-            extra,
+            extra: extra.into(),
         })
     }
 
@@ -104,7 +117,7 @@ pub(crate) struct Members<'a> {
     scope: Member<'a>,
     state: Member<'a>,
     error: Member<'a>,
-    extra: Extra,
+    extra: extra::Members,
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -191,7 +204,7 @@ impl Visitor<'_> for NameVisitor {
     }
 }
 
-fn text<'a>(name: &str, member: Member<'a>) -> Result<Option<Cow<'a, str>>, Error> {
+fn text<'a>(name: &str, member: Member<'a>) -> Result<Option<Text<'a>>, Error> {
     member
         .text()
         .map_err(|what| malformed(format!("the answer's `{name}` is {what}, not a string")))

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::check_characters;
+use super::{check, unusable};
 use crate::error::Error;
 use crate::secret;
 
@@ -33,10 +33,16 @@ impl AccessToken {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ResponseMalformed`](crate::ErrorKind::ResponseMalformed) when the text is
-    /// empty or holds anything but printable ASCII without spaces.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when the text is empty or
+    /// holds anything but printable ASCII without spaces.
     pub fn new(text: &str) -> Result<Self, Error> {
-        check_characters("access_token", text)?;
+        Self::parse(text).map_err(unusable)
+    }
+
+    /// The token of this text; otherwise why it cannot be one. A space or control character in a
+    /// header would let a server write headers of its own (RFC 6750 section 2.1).
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        check("access_token", text, |byte| byte.is_ascii_graphic())?;
         let owner = Owner(secret::join(&[SCHEME, text]));
         // Printable ASCII is what a header takes: the check above leaves no error here.
         let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(owner))

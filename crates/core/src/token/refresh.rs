@@ -2,7 +2,7 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::check_characters;
+use super::{check, unusable};
 use crate::error::Error;
 use crate::secret;
 
@@ -18,10 +18,15 @@ impl RefreshToken {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ResponseMalformed`](crate::ErrorKind::ResponseMalformed) when the text is
-    /// empty or holds anything but printable ASCII without spaces.
+    /// [`ErrorKind::Configuration`](crate::ErrorKind::Configuration) when the text is empty or
+    /// holds anything but printable ASCII (RFC 6749 appendix A.17).
     pub fn new(text: &str) -> Result<Self, Error> {
-        check_characters("refresh_token", text)?;
+        Self::parse(text).map_err(unusable)
+    }
+
+    /// The token of this text; otherwise why it cannot be one.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        check("refresh_token", text, |byte| matches!(byte, 0x20..=0x7e))?;
         Ok(Self(secret::join(&[text])))
     }
 

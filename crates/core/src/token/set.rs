@@ -51,6 +51,13 @@ impl TokenSet {
         self
     }
 
+    /// The same with an access token that is good until this instant.
+    #[must_use]
+    pub fn with_expires_at(mut self, instant: OffsetDateTime) -> Self {
+        self.expires_at = Some(instant.into());
+        self
+    }
+
     /// The same with these granted scopes.
     #[must_use]
     pub fn with_scopes(mut self, scopes: Scopes) -> Self {
@@ -91,7 +98,8 @@ impl TokenSet {
         self.expires_at.map(Millis::to_datetime)
     }
 
-    /// The members of the answer that have no name here.
+    /// The members of the answer that have no name here. They are of this answer alone: a refresh
+    /// brings its own.
     #[must_use]
     pub fn extra(&self) -> &Extra {
         &self.extra

@@ -44,8 +44,9 @@ pub(crate) fn serialize<S: Serializer>(tokens: &TokenSet, to: S) -> Result<S::Ok
 
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<TokenSet, D::Error> {
     let read = Read::deserialize(from)?;
-    let access_token = AccessToken::new(read.access_token.0.expose_secret());
-    let refresh_token = read.refresh_token.map(|token| RefreshToken::new(token.0.expose_secret()));
+    let access_token = AccessToken::parse(read.access_token.0.expose_secret());
+    let refresh_token =
+        read.refresh_token.map(|token| RefreshToken::parse(token.0.expose_secret()));
     Ok(TokenSet {
         access_token: access_token.map_err(D::Error::custom)?,
         refresh_token: refresh_token.transpose().map_err(D::Error::custom)?,
@@ -74,7 +75,7 @@ pub(crate) mod refresh_token {
         from: D,
     ) -> Result<Option<RefreshToken>, D::Error> {
         let read = Option::<StoredSecret>::deserialize(from)?;
-        let token = read.map(|token| RefreshToken::new(token.0.expose_secret()));
+        let token = read.map(|token| RefreshToken::parse(token.0.expose_secret()));
         token.transpose().map_err(D::Error::custom)
     }
 }

@@ -4,7 +4,8 @@ use zeroize::Zeroizing;
 /// each other, and where each byte of that stood.
 ///
 /// A text and an escaped form of it come to the same here. So do a few texts that differ: a space
-/// and a plus sign, or with and without backslashes. Too much is hidden by that, never too little.
+/// and a plus sign, or with and without backslashes; of secrets, that hides too much and never too
+/// little.
 pub(super) struct Plain {
     pub(super) bytes: Zeroizing<Vec<u8>>,
     /// One more than there are bytes: the last is the end.
@@ -15,8 +16,10 @@ pub(super) struct Plain {
 enum Escaped {
     Byte(u8),
     Char(char),
-    Control,
 }
+
+/// In place of any control character.
+const CONTROL: u8 = 0;
 
 impl Plain {
     pub(super) fn of(text: &[u8]) -> Self {
@@ -36,6 +39,10 @@ impl Plain {
     }
 
     fn push(&mut self, byte: u8, at: usize) {
+        // JSON within JSON doubles them.
+        if byte == b'\\' && self.bytes.last() == Some(&byte) {
+            return;
+        }
         self.bytes.push(byte);
         self.starts.push(at);
         // What an escape stands for may be the end of another one.
@@ -48,7 +55,6 @@ impl Plain {
                 Escaped::Char(char) => {
                     self.bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
                 }
-                Escaped::Control => {}
             }
             self.starts.truncate(kept);
             self.starts.resize(self.bytes.len(), at);
@@ -77,7 +83,7 @@ impl Plain {
 /// The escape that `text` ends with, and its length, which is more than what it stands for has.
 fn escape_at_end(text: &[u8]) -> Option<(usize, Escaped)> {
     match text {
-        [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => Some((2, Escaped::Control)),
+        [.., b'\\', b'b' | b'f' | b'n' | b'r' | b't'] => Some((2, Escaped::Byte(CONTROL))),
         [.., b'%', high, low] => {
             let byte = u8::try_from(number(&[*high, *low], 16)?).ok()?;
             Some((3, Escaped::Byte(byte)))

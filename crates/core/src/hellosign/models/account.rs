@@ -1,12 +1,13 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
-use super::error::WarningResponse;
+use super::account_response::AccountResponse;
+use super::error::{WarningResponse, readable};
 use super::oauth::OAuthTokenResponse;
 use super::read_json;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::instant::Millis;
+use crate::provider::Leniency;
 use crate::response::{Members, TokenAnswer};
 
 /// The body of `POST /account/create`.
@@ -51,7 +52,7 @@ pub struct AccountGetResponse {
     /// The account.
     pub account: AccountResponse,
     /// Warnings.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "readable", skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningResponse>,
 }
 
@@ -63,7 +64,7 @@ pub struct AccountVerifyResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountVerifyResponseAccount>,
     /// Warnings.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "readable", skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningResponse>,
 }
 
@@ -73,85 +74,6 @@ pub struct AccountVerifyResponse {
 pub struct AccountVerifyResponseAccount {
     /// Its address.
     pub email_address: Option<String>,
-}
-
-/// An account. Any member may be absent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct AccountResponse {
-    /// Its id.
-    pub account_id: Option<String>,
-    /// Its address.
-    pub email_address: Option<String>,
-    /// Whether the user was locked out by a team's administrator.
-    pub is_locked: Option<bool>,
-    /// Whether it is a paid Dropbox Sign account.
-    pub is_paid_hs: Option<bool>,
-    /// Whether it is a paid HelloFax account.
-    pub is_paid_hf: Option<bool>,
-    /// What is left this month.
-    pub quotas: Option<AccountResponseQuotas>,
-    /// Where events of the account are posted to.
-    pub callback_url: Option<String>,
-    /// The role in the team.
-    pub role_code: Option<String>,
-    /// The team.
-    pub team_id: Option<String>,
-    /// The locale, such as `en-US`.
-    pub locale: Option<String>,
-    /// What was used this month.
-    pub usage: Option<AccountResponseUsage>,
-    /// Settings.
-    pub settings: Option<AccountResponseSettings>,
-    /// Members that have no name here.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-/// What is left of an account's month. Null is "unlimited or not told".
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct AccountResponseQuotas {
-    /// Signature requests by API.
-    pub api_signature_requests_left: Option<i64>,
-    /// Signature requests.
-    pub documents_left: Option<i64>,
-    /// API templates allowed.
-    pub templates_total: Option<i64>,
-    /// API templates left.
-    pub templates_left: Option<i64>,
-    /// SMS verifications.
-    pub sms_verifications_left: Option<i64>,
-    /// Fax pages.
-    pub num_fax_pages_left: Option<i64>,
-    /// Members that have no name here, such as `sms_signatures_left`, which the examples have and
-    /// the schema has not.
-    #[serde(flatten)]
-    pub extra: Map<String, Value>,
-}
-
-/// What was used of an account's month.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct AccountResponseUsage {
-    /// Fax pages sent.
-    pub fax_pages_sent: Option<i64>,
-}
-
-/// Some of an account's settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct AccountResponseSettings {
-    /// Whether custom access codes are on.
-    pub signer_access_codes: Option<bool>,
-    /// Whether text messages are on.
-    pub sms_delivery: Option<bool>,
-    /// Whether signer authentication is on.
-    pub sms_authentication: Option<bool>,
 }
 
 impl AccountCreateRequest {
@@ -212,18 +134,28 @@ impl AccountCreateResponse {
     pub(in crate::hellosign) fn read(body: &[u8], requested_at: Millis) -> Result<Self, Error> {
         #[derive(Deserialize)]
         struct Read<'a> {
-            account: AccountResponse,
+            account: Option<AccountResponse>,
             #[serde(borrow)]
             oauth_data: Option<Members<'a>>,
-            #[serde(default)]
+            #[serde(default, deserialize_with = "readable")]
             warnings: Vec<WarningResponse>,
         }
         let read: Read<'_> = read_json(body)?;
-        let oauth_data = read
-            .oauth_data
-            .map(|members| OAuthTokenResponse::read(TokenAnswer::new(members, ' '), requested_at));
+        let oauth_data = read.oauth_data.map(|members| {
+            let answer = TokenAnswer::new(members, ' ');
+            // As leniently as the token endpoint's: the schema requires no member.
+            answer.check_type(Leniency::default().with_missing_token_type(true))?;
+            OAuthTokenResponse::read(answer, requested_at)
+        });
+        if read.account.is_none() && oauth_data.is_none() {
+            return Err(Error::new(
+                ErrorKind::ResponseMalformed,
+                "the answer has neither an account nor tokens",
+            ));
+        }
         Ok(Self {
-            account: read.account,
+            // The tokens are not to be lost for an account that cannot be read.
+            account: read.account.unwrap_or_default(),
             oauth_data: oauth_data.transpose()?,
             warnings: read.warnings,
         })

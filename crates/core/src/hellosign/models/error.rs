@@ -1,4 +1,5 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::error::ServerError;
 
@@ -44,4 +45,15 @@ impl From<&ServerError> for ErrorResponse {
         };
         Self { error }
     }
+}
+
+/// The warnings that can be read: none of them is worth failing for.
+pub(super) fn readable<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<WarningResponse>, D::Error> {
+    let warnings = match Value::deserialize(deserializer)? {
+        Value::Array(warnings) => warnings,
+        _ => Vec::new(),
+    };
+    Ok(warnings.iter().filter_map(|warning| WarningResponse::deserialize(warning).ok()).collect())
 }

@@ -150,7 +150,8 @@ impl OAuthTokenResponse {
     }
 
     /// The tokens, with their end reckoned from when they were asked for: what
-    /// [`Client::adopt`](crate::Client::adopt) makes a flow of.
+    /// [`Client::adopt`](crate::Client::adopt) makes a flow of. An answer without a refresh token
+    /// leaves the one that was sent good: add it, or it is lost with the old flow.
     #[must_use]
     pub fn into_token_set(self) -> TokenSet {
         self.tokens

@@ -1,0 +1,5 @@
+//! What holds for whatever is read.
+
+mod flows;
+mod reading;
+mod storing;
