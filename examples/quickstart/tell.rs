@@ -45,7 +45,7 @@ pub(crate) fn masked(token: &AccessToken) -> String {
 }
 
 pub(crate) fn instant(instant: Option<impl ToString>) -> String {
-    instant.map_or("the provider did not say".to_owned(), |instant| instant.to_string())
+    instant.map_or_else(|| "the provider did not say".to_owned(), |instant| instant.to_string())
 }
 
 pub(crate) fn account(
