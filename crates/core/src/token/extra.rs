@@ -11,14 +11,14 @@ use zeroize::Zeroize;
 /// `Debug` prints their names alone, and their text is wiped when the last clone is dropped: some
 /// are tokens too. Cloning is cheap. Of an answer longer than 64 KiB they are not kept: in memory
 /// they may take many times the room.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(from = "Members", into = "Members")]
 pub struct Extra(Option<Arc<Members>>);
 
 /// The longest answer whose members are kept.
 pub(crate) const LONGEST_ANSWER: usize = 64 * 1024;
 
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Members(Map<String, Value>);
 

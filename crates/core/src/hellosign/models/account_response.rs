@@ -9,28 +9,40 @@ use serde_json::{Map, Value};
 #[non_exhaustive]
 pub struct AccountResponse {
     /// Its id.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<String>,
     /// Its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub email_address: Option<String>,
     /// Whether the user was locked out by a team's administrator.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_locked: Option<bool>,
     /// Whether it is a paid Dropbox Sign account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_paid_hs: Option<bool>,
     /// Whether it is a paid HelloFax account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub is_paid_hf: Option<bool>,
     /// What is left this month.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub quotas: Option<AccountResponseQuotas>,
     /// Where events of the account are posted to.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub callback_url: Option<String>,
     /// The role in the team.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_code: Option<String>,
     /// The team.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub team_id: Option<String>,
     /// The locale, such as `en-US`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
     /// What was used this month.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<AccountResponseUsage>,
     /// Settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<AccountResponseSettings>,
     /// Members that have no name here.
     #[serde(flatten)]
@@ -43,16 +55,22 @@ pub struct AccountResponse {
 #[non_exhaustive]
 pub struct AccountResponseQuotas {
     /// Signature requests by API.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub api_signature_requests_left: Option<i64>,
     /// Signature requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub documents_left: Option<i64>,
     /// API templates allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub templates_total: Option<i64>,
     /// API templates left.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub templates_left: Option<i64>,
     /// SMS verifications.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_verifications_left: Option<i64>,
     /// Fax pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub num_fax_pages_left: Option<i64>,
     /// Members that have no name here, such as `sms_signatures_left`, which the examples have and
     /// the schema has not.
@@ -66,6 +84,7 @@ pub struct AccountResponseQuotas {
 #[non_exhaustive]
 pub struct AccountResponseUsage {
     /// Fax pages sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fax_pages_sent: Option<i64>,
 }
 
@@ -75,10 +94,13 @@ pub struct AccountResponseUsage {
 #[non_exhaustive]
 pub struct AccountResponseSettings {
     /// Whether custom access codes are on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub signer_access_codes: Option<bool>,
     /// Whether text messages are on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_delivery: Option<bool>,
     /// Whether signer authentication is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sms_authentication: Option<bool>,
 }
 
