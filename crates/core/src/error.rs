@@ -152,20 +152,20 @@ impl Error {
         self,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        let source = Some(Source::Other(source.into()));
-        self.change(|inner| Inner { source, ..inner })
+        let source = Source::Other(source.into());
+        self.change(|inner| inner.source = Some(source))
     }
 
     pub(crate) fn with_server(self, server: ServerError) -> Self {
-        self.change(|inner| Inner { server: Some(server), ..inner })
+        self.change(|inner| inner.server = Some(server))
     }
 
     pub(crate) fn with_http(self, http: HttpFailure) -> Self {
-        self.change(|inner| Inner { http: Some(http), ..inner })
+        self.change(|inner| inner.http = Some(http))
     }
 
     pub(crate) fn with_outcome(self, outcome: Outcome, recovery: Recovery) -> Self {
-        self.change(|inner| Inner { outcome, recovery, ..inner })
+        self.change(|inner| (inner.outcome, inner.recovery) = (outcome, recovery))
     }
 
     /// The error of a call that had no complete response.
@@ -178,15 +178,15 @@ impl Error {
     }
 
     fn with_transport(self, error: TransportError) -> Self {
-        self.change(|inner| Inner { source: Some(Source::Transport(error)), ..inner })
+        self.change(|inner| inner.source = Some(Source::Transport(error)))
     }
 
     /// Changes an error that nobody else holds yet.
-    fn change(self, change: impl FnOnce(Inner) -> Inner) -> Self {
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => Self(Arc::new(change(inner))),
-            Err(shared) => Self(shared),
+    fn change(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            change(inner);
         }
+        self
     }
 }
 

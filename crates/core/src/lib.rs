@@ -43,6 +43,7 @@ mod error;
 mod flow;
 pub mod hellosign;
 mod instant;
+mod json;
 mod origin;
 mod pkce;
 mod provider;

@@ -9,12 +9,13 @@ use super::api_response::ApiResponse;
 use super::caller::Caller;
 use super::models::{
     AccountCreateRequest, AccountCreateResponse, AccountGetResponse, AccountVerifyRequest,
-    AccountVerifyResponse, read_json,
+    AccountVerifyResponse, DOCUMENTED,
 };
 use crate::body::Body;
 use crate::clock::Clock;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind, Operation};
+use crate::json;
 use crate::provider::{BodyFormat, Leniency};
 use crate::request::{basic_value, encode_fields};
 use crate::transport::{Limits, Transport};
@@ -136,7 +137,7 @@ impl AccountApi {
         };
         let separator = if query.is_empty() { "" } else { "?" };
         let request = self.request(Method::GET, &format!("account{separator}{query}"), None)?;
-        self.call(request, self.reading(), &[], |body| read_json(body)).await
+        self.call(request, self.reading(), &[], |body| json::read(body, DOCUMENTED)).await
     }
 
     /// "Create Account": with the client's id and secret in the request, the answer has tokens for
@@ -195,7 +196,7 @@ impl AccountApi {
     ) -> Result<ApiResponse<AccountVerifyResponse>, Error> {
         let body = encode_fields(BodyFormat::Json, request.fields());
         let sent = self.request(Method::POST, "account/verify", Some(body))?;
-        self.call(sent, self.reading(), &[], |body| read_json(body)).await
+        self.call(sent, self.reading(), &[], |body| json::read(body, DOCUMENTED)).await
     }
 
     async fn call<T>(

@@ -44,7 +44,8 @@ impl<'a> Member<'a> {
             Self::Float(seconds) => whole(*seconds),
             Self::Text(text) => {
                 let text = text.trim();
-                text.parse().ok().or_else(|| whole(text.parse().ok()?))
+                // serde_json's own reader: the standard library's has tables of its own.
+                text.parse().ok().or_else(|| whole(serde_json::from_str(text).ok()?))
             }
             _ => None,
         }

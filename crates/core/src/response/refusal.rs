@@ -1,6 +1,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Redactor, ServerError};
+use crate::json;
 
 /// What a server says of its refusal, raw: it may repeat the request's secrets.
 pub(crate) struct Refusal<'a> {
@@ -87,7 +88,7 @@ impl Said {
 /// Reads an error answer: RFC 6749 section 5.2, or HelloSign's `ErrorResponse`. Nothing when it is
 /// neither.
 pub(crate) fn said(body: &[u8]) -> Option<Said> {
-    let said = Said(serde_json::from_slice(body).ok()?);
+    let said = Said(json::read(body, "an object").ok()?);
     (!said.refusal().code.is_empty()).then_some(said)
 }
 

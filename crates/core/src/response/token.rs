@@ -8,6 +8,7 @@ use super::expiry::expires_at;
 use super::member::Member;
 use crate::error::{Error, ErrorKind};
 use crate::instant::Millis;
+use crate::json;
 use crate::provider::Leniency;
 use crate::scope::Scopes;
 use crate::secret::Text;
@@ -23,25 +24,8 @@ pub(crate) struct TokenAnswer<'a> {
 
 impl<'a> TokenAnswer<'a> {
     pub(super) fn parse(body: &'a [u8], scope_separator: char) -> Result<Self, Error> {
-        // Known to be UTF-8 as a whole, it need not be checked string by string. What is not gets
-        // its error, with a place, from the reader of bytes.
-        let members: Result<Members<'a>, _> = match std::str::from_utf8(body) {
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_slice(body),
-        };
-        let mut members = members.map_err(|error| {
-            // serde's words may quote the body, so only where it failed is told.
-            let what = match error.classify() {
-                serde_json::error::Category::Eof => "ends too early",
-                serde_json::error::Category::Data => "is not one JSON object with each member once",
-                _ => "is not JSON",
-            };
-            malformed(format!(
-                "the provider's answer {what} (at line {}, column {})",
-                error.line(),
-                error.column(),
-            ))
-        })?;
+        let shape = "one JSON object with each member once";
+        let mut members: Members<'a> = json::read(body, shape)?;
         if body.len() > extra::LONGEST_ANSWER {
             members.extra = extra::Members::default();
         }

@@ -1,12 +1,13 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::DOCUMENTED;
 use super::account_response::AccountResponse;
 use super::error::{WarningResponse, readable};
 use super::oauth::OAuthTokenResponse;
-use super::read_json;
 use crate::error::{Error, ErrorKind};
 use crate::instant::Millis;
+use crate::json;
 use crate::provider::Leniency;
 use crate::response::{Members, TokenAnswer};
 
@@ -140,7 +141,7 @@ impl AccountCreateResponse {
             #[serde(default, deserialize_with = "readable")]
             warnings: Vec<WarningResponse>,
         }
-        let read: Read<'_> = read_json(body)?;
+        let read: Read<'_> = json::read(body, DOCUMENTED)?;
         let oauth_data = read.oauth_data.map(|members| {
             let answer = TokenAnswer::new(members, ' ');
             // As leniently as the token endpoint's: the schema requires no member.
