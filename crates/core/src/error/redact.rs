@@ -1,7 +1,5 @@
 mod plain;
 
-use std::ops::Range;
-
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use form_urlencoded::byte_serialize;
@@ -43,7 +41,7 @@ impl Redactor {
     pub(crate) fn mark(&self, headers: &mut HeaderMap) {
         for (name, value) in headers {
             let text = value.as_bytes();
-            let told = text.len() > WINDOW || !self.find_in(text).is_empty();
+            let told = text.len() > WINDOW || self.finds_in(text);
             if told || name == SET_COOKIE || name == WWW_AUTHENTICATE {
                 value.set_sensitive(true);
             }
@@ -77,34 +75,35 @@ impl Redactor {
     /// The first `shown` bytes of `text`, secrets replaced.
     fn replace(&self, text: &[u8], shown: usize) -> Vec<u8> {
         let mut replaced = Vec::with_capacity(shown);
-        let mut from = 0;
-        for hidden in self.find_in(text).into_iter().filter(|hidden| hidden.start < shown) {
-            if hidden.start > from || from == 0 {
-                replaced.extend_from_slice(&text[from..hidden.start.max(from)]);
+        let mut was_hidden = false;
+        for (&byte, hidden) in text.iter().zip(self.hidden(text)).take(shown) {
+            if !hidden {
+                replaced.push(byte);
+            } else if !was_hidden {
                 replaced.extend_from_slice(MASK);
             }
-            from = hidden.end.max(from);
+            was_hidden = hidden;
         }
-        replaced.extend_from_slice(text.get(from..shown).unwrap_or_default());
         replaced
     }
 
-    /// Where in `text` there are secrets, from its beginning on.
-    fn find_in(&self, text: &[u8]) -> Vec<Range<usize>> {
-        if text.is_empty() {
-            return Vec::new();
-        }
+    /// Of each byte of `text`, whether it is part of a secret.
+    fn hidden(&self, text: &[u8]) -> Vec<bool> {
         let plain = Plain::of(text);
-        let mut found = Vec::new();
+        let mut hidden = vec![false; text.len()];
         for needle in &self.needles {
-            let length = needle.raw.len();
-            found.extend(find(text, &needle.raw).map(|at| at..at + length));
-            let length = needle.plain.bytes.len();
-            found
-                .extend(find(&plain.bytes, &needle.plain.bytes).map(|at| plain.source(at, length)));
+            for at in find(text, &needle.raw) {
+                hidden[at..at + needle.raw.len()].fill(true);
+            }
+            for at in find(&plain.bytes, &needle.plain.bytes) {
+                hidden[plain.source(at, needle.plain.bytes.len())].fill(true);
+            }
         }
-        found.sort_unstable_by_key(|range| (range.start, range.end));
-        found
+        hidden
+    }
+
+    fn finds_in(&self, text: &[u8]) -> bool {
+        self.hidden(text).contains(&true)
     }
 }
 
@@ -226,8 +225,8 @@ mod tests {
             let shown = redactor.excerpt(format!("you sent {echo} to us").as_bytes());
             let shown = shown.expect("not empty");
             assert!(shown.contains("[redacted]"), "{shown}");
-            assert!(!redactor.find_in(echo.as_bytes()).is_empty());
-            assert!(redactor.find_in(shown.as_bytes()).is_empty());
+            assert!(redactor.finds_in(echo.as_bytes()));
+            assert!(!redactor.finds_in(shown.as_bytes()));
         }
     }
 
