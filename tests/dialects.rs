@@ -70,6 +70,38 @@ async fn any_flow_refreshes_in_place() -> TestResult {
     Ok(())
 }
 
+/// With tokens that end at once, whoever asks the clock twice refreshes twice.
+#[tokio::test]
+async fn what_any_flow_lends_to_be_stored_is_what_it_holds() -> TestResult {
+    let config = Config::rfc6749().access_token_lifetime(Duration::ZERO);
+    let at = Fixture::start(config.rotation(ServerRotation::Strict)).await?;
+    let mut flow = AnyFlow::from(at.authorized().await?);
+    assert!(flow.refresh_if_expired().await?);
+    let stored = serde_json::to_string(&flow.state())?;
+    let token = flow.tokens().ok_or("no tokens")?.access_token().clone();
+    assert_eq!(at.sandbox.counts().token_refresh, 1);
+
+    let state: AnyState = serde_json::from_str(&stored)?;
+    let mut later = at.client.resume_any(state)?;
+    assert!(later.tokens().is_some_and(|tokens| tokens.access_token().same_as(&token)));
+    assert!(later.refresh_if_expired().await?, "the stored refresh token is the newest");
+    Ok(())
+}
+
+#[tokio::test]
+async fn any_flow_takes_a_401() -> TestResult {
+    let at = Fixture::start(Config::hellosign()).await?;
+    let mut flow = AnyFlow::from(at.authorized().await?);
+    let first = flow.access_token().await?;
+    assert!(flow.reject(&first));
+    assert!(matches!(flow, AnyFlow::Expired(_)) && flow.tokens().is_none());
+    let second = flow.access_token().await?;
+    assert!(!second.same_as(&first));
+    assert!(!flow.reject(&first), "another caller's 401 comes late");
+    assert!(flow.access_token().await?.same_as(&second));
+    Ok(())
+}
+
 #[tokio::test]
 async fn any_flow_keeps_what_it_had_when_a_refresh_fails() -> TestResult {
     let at = Fixture::start(Config::hellosign()).await?;

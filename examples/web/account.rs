@@ -1,7 +1,7 @@
 //! `/` and `/account`: what a user sees.
 
 use axum::{extract::State, http::StatusCode};
-use countersign::AnyFlow;
+use countersign::{AnyFlow, Recovery};
 use tower_sessions::Session;
 
 use crate::{App, page::Page};
@@ -24,15 +24,25 @@ pub(crate) async fn home(session: Session) -> Result<Page, Page> {
 
 /// Calls the API, with an access token that is refreshed when it has ended.
 pub(crate) async fn account(State(app): State<App>, session: Session) -> Result<Page, Page> {
-    let address: Option<String> = session.get(USER).await?;
-    let user = app.users.lock().await.get(&address.unwrap_or_default()).cloned();
+    let Some(address): Option<String> = session.get(USER).await? else {
+        return home(session).await;
+    };
+    let user = app.users.lock().await.get(&address).cloned();
     let Some(user) = user else { return home(session).await };
     let mut user = user.lock().await;
     // A browser that goes away ends this handler, and a refresh with it. The flow keeps its old
     // refresh token then, which is still good at HelloSign. Where refresh tokens rotate it may
     // not be: there, make this call in a task of its own.
     let token = user.flow.access_token().await?;
-    let address = app.service.address(token).await?;
+    let address = match app.service.address(token.clone()).await {
+        // The token has ended before its time.
+        Err(error) if error.recovery() == Recovery::Refresh && user.flow.reject(&token) => {
+            let token = user.flow.access_token().await?;
+            app.service.address(token).await?
+        }
+        address => address?,
+    };
+    let address = address.unwrap_or_default();
     let token = match user.flow {
         AnyFlow::Refreshed(_) => "a refreshed one",
         _ => "the one that you signed in with",

@@ -26,6 +26,12 @@ impl Page {
         self
     }
 
+    /// What is said when users cannot be told apart.
+    pub(crate) fn nobody() -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "The API did not say whose account this is")
+            .link("/", "Back")
+    }
+
     /// For a callback in a browser that waits for none.
     pub(crate) fn nothing_began() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "This browser waits for no callback")

@@ -57,14 +57,14 @@ fn live() -> Result<Option<Service>, Error> {
 }
 
 impl Service {
-    /// The e-mail address of the account that `token` is for.
-    pub(crate) async fn address(&self, token: AccessToken) -> Result<String, Error> {
+    /// The e-mail address of the account that `token` is for, if the API tells.
+    pub(crate) async fn address(&self, token: AccessToken) -> Result<Option<String>, Error> {
         let credentials = ApiCredentials::AccessToken(token);
         let api = match &self.api {
             Some(origin) => AccountApi::with_origin(origin, self.transport.clone(), credentials)?,
             None => AccountApi::new(self.transport.clone(), credentials)?,
         };
         let answer = api.account_get(None, None).await?;
-        Ok(answer.account.email_address.unwrap_or_default())
+        Ok(answer.account.email_address)
     }
 }

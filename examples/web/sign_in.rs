@@ -43,6 +43,8 @@ pub(crate) async fn callback(
     };
 
     let address = app.service.address(flow.access_token().clone()).await?;
+    // Users are told apart by it: without one, two of them would share what is stored.
+    let address = address.ok_or_else(Page::nobody)?;
     let user = Arc::new(Mutex::new(Authorization { flow: flow.into() }));
     app.users.lock().await.insert(address.clone(), user);
     // A new id for whoever has signed in: nobody can have planted it in the browser before.

@@ -21,7 +21,8 @@ use crate::{random, secret};
 /// another `Binding` is refused before anything is sent.
 ///
 /// ```
-/// use countersign_core::Binding;
+/// # use countersign_core as countersign;
+/// use countersign::Binding;
 ///
 /// let web = Binding::session("the id of the browser's session, unguessable");
 /// let cli = Binding::this_process();

@@ -13,12 +13,13 @@ use crate::secret;
 /// judged: [`complete`](crate::AuthorizationFlow::complete) does that.
 ///
 /// ```
-/// use countersign_core::Callback;
+/// # use countersign_core as countersign;
+/// use countersign::Callback;
 ///
 /// let callback = Callback::from_url("https://app.example/callback?code=abc&state=xyz")?;
 /// let same = Callback::from_query("code=abc&state=xyz")?;
 /// # let _ = (callback, same);
-/// # Ok::<(), countersign_core::Error>(())
+/// # Ok::<(), countersign::Error>(())
 /// ```
 ///
 /// Parameters with other names are passed over, and so are those without a value (RFC 6749 section

@@ -31,9 +31,10 @@ pub(crate) use prepared::check_authorization_parameters;
 /// static. It holds the secret, and is never serialised; what is stored is the state of a flow.
 ///
 /// ```
-/// use countersign_core::{Binding, Client, Provider};
+/// # use countersign_core as countersign;
+/// use countersign::{Binding, Client, Provider};
 ///
-/// # fn example(transport: impl countersign_core::Transport) -> Result<(), countersign_core::Error> {
+/// # fn example(transport: impl countersign::Transport) -> Result<(), countersign::Error> {
 /// let client = Client::builder(Provider::hellosign(), "client id")
 ///     .secret("client secret")
 ///     .redirect_uri("https://app.example/callback")

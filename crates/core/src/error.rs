@@ -18,7 +18,7 @@ pub use server::ServerError;
 pub(crate) use recovery::Operation;
 pub(crate) use redact::Redactor;
 
-use crate::transport::TransportError;
+use crate::transport::{TransportError, TransportErrorKind};
 
 /// Any failure of Countersign. Opaque and cheap to clone.
 ///
@@ -27,13 +27,15 @@ use crate::transport::TransportError;
 /// secret of the request, in any of its usual encodings, has been replaced.
 ///
 /// ```
-/// use countersign_core::{Error, Recovery};
+/// # use countersign_core as countersign;
+/// use countersign::{Error, Recovery};
 ///
 /// fn advise(error: &Error) -> &'static str {
 ///     match error.recovery() {
 ///         Recovery::Retry { .. } => "try again",
 ///         Recovery::Reauthorize => "send the user to the consent page",
-///         Recovery::OutcomeUnknown => "the refresh token may be spent: look before you send it",
+///         Recovery::Refresh => "expire the flow, and refresh it",
+///         Recovery::OutcomeUnknown => "look before you send it again",
 ///         _ => "mend the program or its settings",
 ///     }
 /// }
@@ -171,7 +173,10 @@ impl Error {
     /// The error of a call that had no complete response.
     pub(crate) fn of_transport(error: TransportError, operation: Operation) -> Self {
         let outcome = Outcome::from(error.delivery());
-        let recovery = operation.recovery(outcome, None, None, None);
+        let recovery = match error.kind() {
+            TransportErrorKind::NoRuntime => Recovery::Fix,
+            _ => operation.recovery(outcome, None, None, None),
+        };
         Self::new(ErrorKind::Transport, "no complete response from the provider")
             .with_transport(error)
             .with_outcome(outcome, recovery)

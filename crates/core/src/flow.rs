@@ -34,6 +34,30 @@ use crate::client::Client;
 /// | [`Authorized`], [`Refreshed`] | an access token | [`check`](#method.check), [`expire`](#method.expire) |
 /// | [`Expired`] | at most a refresh token | [`refresh`](#method.refresh) |
 ///
+/// ```
+/// # use countersign_core as countersign;
+/// # use countersign::{Binding, Callback, Client, Error, Freshness};
+/// # async fn example(client: Client, browser: Binding, url: &str) -> Result<(), Error> {
+/// let flow = client.authorize(&browser).begin()?; // AuthorizationFlow<Pending>
+/// println!("send the browser to {}", flow.authorization_url());
+/// let flow = flow.complete(&Callback::from_url(url)?, &browser).await?; // …<Authorized>
+/// let token = match flow.check() {
+///     Freshness::Live(flow) => flow.access_token().clone(),
+///     Freshness::Expired(flow) => flow.refresh().await?.access_token().clone(), // …<Refreshed>
+/// };
+/// # let _ = token;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```compile_fail
+/// # use countersign_core as countersign;
+/// # use countersign::{AuthorizationFlow, Pending};
+/// fn too_early(flow: &AuthorizationFlow<Pending>) {
+///     flow.access_token(); // no method named `access_token` found
+/// }
+/// ```
+///
 /// What is stored is the state ([`into_state`](Self::into_state)), never the client; any process
 /// may [`resume`](Client::resume) it. Where a program does not know the state, [`AnyFlow`] is the
 /// twin that is checked at run time.

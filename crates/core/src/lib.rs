@@ -4,9 +4,10 @@
 //! crate is for those that bring a [`Transport`] of their own, and for libraries.
 //!
 //! ```
-//! use countersign_core::{Binding, Callback, Client, Freshness, Provider};
+//! # use countersign_core as countersign;
+//! use countersign::{Binding, Callback, Client, Freshness, Provider};
 //!
-//! # async fn example(transport: impl countersign_core::Transport) -> Result<(), countersign_core::Error> {
+//! # async fn example(transport: impl countersign::Transport) -> Result<(), countersign::Error> {
 //! let client = Client::builder(Provider::hellosign(), "client id")
 //!     .secret("client secret")
 //!     .redirect_uri("https://app.example/callback")
@@ -20,7 +21,7 @@
 //!
 //! // In the handler of the redirect URI, perhaps in another process:
 //! let state = serde_json::from_str(&stored).expect("as it was stored");
-//! let flow = client.resume::<countersign_core::Pending>(state)?;
+//! let flow = client.resume::<countersign::Pending>(state)?;
 //! let callback = Callback::from_url("https://app.example/callback?code=…&state=…")?;
 //! let flow = flow.complete(&callback, &browser).await?;
 //! let token = match flow.check() {
@@ -71,6 +72,9 @@ pub use rate_limit::RateLimit;
 pub use scope::Scopes;
 pub use token::{AccessToken, Extra, RefreshToken, TokenSet};
 pub use transport::{Delivery, Limits, Runtime, Transport, TransportError, TransportErrorKind};
+
+/// What a [`Transport`] is written with.
+pub use {async_trait::async_trait, http};
 
 /// How a secret is read out: see [`AccessToken`]. From the `secrecy` crate.
 pub use secrecy::{ExposeSecret, SecretString};

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// Begin with a profile and change what differs:
 ///
 /// ```
-/// use countersign_core::{Provider, Rotation};
+/// # use countersign_core as countersign;
+/// use countersign::{Provider, Rotation};
 ///
 /// let provider = Provider::rfc6749("https://id.example/authorize", "https://id.example/token")
 ///     .with_issuer("https://id.example", true)

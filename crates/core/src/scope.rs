@@ -9,11 +9,12 @@ use crate::error::{Error, ErrorKind};
 /// A list of scopes, in the order in which they were asked for or granted.
 ///
 /// ```
-/// use countersign_core::Scopes;
+/// # use countersign_core as countersign;
+/// use countersign::Scopes;
 ///
 /// let scopes = Scopes::new(["basic_account_info", "request_signature"])?;
 /// assert!(scopes.contains("request_signature"));
-/// # Ok::<(), countersign_core::Error>(())
+/// # Ok::<(), countersign::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]

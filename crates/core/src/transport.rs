@@ -22,9 +22,12 @@ use crate::body::Body;
 /// * No error shows a URL, a header value or a body.
 /// * Dropping the future ends the call.
 ///
+/// The attribute `async_trait` stands on the implementation, and the types of requests and
+/// responses are those of `http` 1.x; both crates are re-exported here.
+///
 /// ```
-/// use async_trait::async_trait;
-/// use countersign_core::{Body, Limits, Transport, TransportError};
+/// # use countersign_core as countersign;
+/// use countersign::{Body, Limits, Transport, TransportError, async_trait, http};
 ///
 /// #[derive(Debug)]
 /// struct Canned;
@@ -151,6 +154,9 @@ impl fmt::Display for TransportError {
             TransportErrorKind::Timeout => "the call reached its time limit",
             TransportErrorKind::TooLarge => "the response is larger than the limit",
             TransportErrorKind::Interrupted => "the connection ended before the response did",
+            TransportErrorKind::NoRuntime => {
+                "there is no async runtime, and the transport needs one"
+            }
             TransportErrorKind::Other => "the HTTP client failed",
         })?;
         f.write_str(match self.delivery {
@@ -178,6 +184,8 @@ pub enum TransportErrorKind {
     TooLarge,
     /// The connection ended before the response did.
     Interrupted,
+    /// There is no async runtime, and the transport needs one: see [`Transport::runtime`].
+    NoRuntime,
     /// Anything else.
     Other,
 }

@@ -1,5 +1,5 @@
-//! An OAuth 2.0 client whose flow is checked at compile time: HelloSign (Dropbox Sign) complete,
-//! and every provider that follows RFC 6749.
+//! An OAuth 2.0 client whose flow is checked at compile time: HelloSign's (Dropbox Sign's)
+//! OAuth complete, and every provider that follows RFC 6749.
 #![cfg_attr(
     feature = "reqwest",
     doc = r#"
@@ -52,6 +52,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | take the callback | [`Callback::from_url`], [`Client::resume`] |
 //! | go on calling the API for months | [`AnyFlow::access_token`] |
 //! | call HelloSign's operations by name | [`hellosign`] |
+//! | know what to do about a failure | [`Error::recovery`], [`Error::outcome`], [`ErrorKind`] |
+//! | test your program | the crates `countersign-sandbox` (the server above) and `countersign-testkit` |
 //!
 //! # Features
 //!
@@ -74,7 +76,7 @@ pub use countersign_core::{
     Delivery, Error, ErrorKind, Expired, ExposeSecret, Extra, Failed, Freshness, HttpFailure,
     Leniency, Limits, Live, Outcome, Pending, Pkce, Provider, RateLimit, Recovery, RefreshToken,
     Refreshed, Refused, Rotation, Runtime, Scopes, SecretString, ServerError, State, SystemClock,
-    TokenSet, Transport, TransportError, TransportErrorKind, hellosign,
+    TokenSet, Transport, TransportError, TransportErrorKind, async_trait, hellosign, http,
 };
 #[cfg(any(
     feature = "reqwest",

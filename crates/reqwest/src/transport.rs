@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use crate::error::classify;
 /// Whatever it is made of: redirects are not followed, reqwest does not send a request again, and
 /// plain http, which is for servers on this machine, goes there directly: reqwest would hand it,
 /// secrets and all, to a proxy that the environment names.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
     loopback: reqwest::Client,
@@ -66,7 +67,7 @@ impl ReqwestTransport {
     }
 
     /// A transport with a client and TLS of your own making: `tls` is a `rustls::ClientConfig`
-    /// (see [`rustls_config`](crate::rustls_config)), or a `native_tls::TlsConnector`.
+    /// (see `countersign_reqwest::rustls_config`), or a `native_tls::TlsConnector`.
     ///
     /// # Errors
     ///
@@ -124,6 +125,13 @@ fn not_built(error: reqwest::Error) -> TransportError {
         .with_source(error.without_url())
 }
 
+/// The client's own `Debug` prints its default headers, which may be secrets.
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport").finish_non_exhaustive()
+    }
+}
+
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(
@@ -133,8 +141,8 @@ impl Transport for ReqwestTransport {
     ) -> Result<http::Response<Body>, TransportError> {
         if tokio::runtime::Handle::try_current().is_err() {
             // reqwest would panic.
-            return Err(TransportError::new(TransportErrorKind::Other, Delivery::NotSent)
-                .with_source("reqwest has to be polled in a tokio runtime, and there is none"));
+            return Err(TransportError::new(TransportErrorKind::NoRuntime, Delivery::NotSent)
+                .with_source("reqwest has to be polled in a tokio runtime"));
         }
         let request = request.map(Body::into_bytes);
         let mut request = reqwest::Request::try_from(request).map_err(not_built)?;

@@ -225,6 +225,16 @@ async fn a_failed_handshake_carried_nothing() -> TestResult {
 }
 
 #[test]
+fn g05_it_shows_no_header_of_its_clients() -> TestResult {
+    let mut headers = http::HeaderMap::new();
+    headers.insert("x-api-key", http::HeaderValue::from_static("secret"));
+    let builder = || reqwest::Client::builder().default_headers(headers.clone());
+    let transport = ReqwestTransport::from_builder(builder)?;
+    assert!(!format!("{transport:?}").contains("secret"));
+    Ok(())
+}
+
+#[test]
 fn without_a_runtime_it_says_so() -> TestResult {
     let transport = ReqwestTransport::new()?;
     assert_eq!(transport.runtime(), Runtime::Tokio);
@@ -235,6 +245,7 @@ fn without_a_runtime_it_says_so() -> TestResult {
         return Err("it should have failed at once".into());
     };
     assert_eq!(error.delivery(), Delivery::NotSent);
+    assert_eq!(error.kind(), TransportErrorKind::NoRuntime);
     assert!(error.source().is_some_and(|it| it.to_string().contains("tokio runtime")));
     Ok(())
 }

@@ -12,14 +12,15 @@ use crate::transport::{Delivery, Limits, TransportError, TransportErrorKind};
 /// with secrets in it. Others are copied once, into a buffer that is wiped whenever it grows.
 ///
 /// ```
-/// use countersign_core::{BodyCollector, Limits};
+/// # use countersign_core as countersign;
+/// use countersign::{BodyCollector, Limits};
 ///
 /// let mut body = BodyCollector::new(Limits::default().with_max_body(4));
 /// body.push(&b"ab"[..])?;
 /// body.push(&b"cd"[..])?;
 /// assert!(body.push(&b"e"[..]).is_err());
 /// assert_eq!(body.finish().as_bytes(), b"abcd");
-/// # Ok::<(), countersign_core::TransportError>(())
+/// # Ok::<(), countersign::TransportError>(())
 /// ```
 pub struct BodyCollector {
     max_body: usize,

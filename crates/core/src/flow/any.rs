@@ -64,6 +64,9 @@ impl AnyFlow {
     /// Refreshes in place when the access token has ended. `true` says that the state is another
     /// one now, and is to be stored: [`state`](Self::state).
     ///
+    /// Take the token from [`tokens`](Self::tokens) afterwards: [`access_token`](Self::access_token)
+    /// asks the clock again, and may refresh again, unseen.
+    ///
     /// # Errors
     ///
     /// As [`access_token`](Self::access_token).

@@ -7,7 +7,6 @@ use crate::error::Error;
 /// A step that was refused, and the flow as it was before it.
 ///
 /// An error itself, and converted to [`Error`] by `?` where the flow is not needed any more.
-#[derive(Debug)]
 pub struct Failed<S: State> {
     /// The flow. A [`Pending`](crate::Pending) one whose code may have been sent is spent.
     pub flow: AuthorizationFlow<S>,
@@ -18,7 +17,6 @@ pub struct Failed<S: State> {
 /// A stored state that was not taken up, and why.
 ///
 /// An error itself, and converted to [`Error`] by `?` where the state is not needed any more.
-#[derive(Debug)]
 pub struct Refused<S> {
     /// The state.
     pub state: S,
@@ -46,6 +44,21 @@ macro_rules! error_that_gives_back {
             }
         }
     };
+}
+
+/// The error first: this is what a `main` that fails prints.
+impl<S: State> fmt::Debug for Failed<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { flow, error } = self;
+        f.debug_struct("Failed").field("error", error).field("flow", flow.state()).finish()
+    }
+}
+
+impl<S: fmt::Debug> fmt::Debug for Refused<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { state, error } = self;
+        f.debug_struct("Refused").field("error", error).field("state", state).finish()
+    }
 }
 
 error_that_gives_back!(Failed, State);

@@ -24,13 +24,14 @@ use crate::transport::{Limits, Transport};
 /// creating an account.
 ///
 /// ```
-/// use countersign_core::hellosign::{AccountApi, ApiCredentials};
-/// use countersign_core::AccessToken;
+/// # use countersign_core as countersign;
+/// use countersign::hellosign::{AccountApi, ApiCredentials};
+/// use countersign::AccessToken;
 ///
 /// # async fn example(
-/// #     transport: impl countersign_core::Transport,
+/// #     transport: impl countersign::Transport,
 /// #     token: AccessToken,
-/// # ) -> Result<(), countersign_core::Error> {
+/// # ) -> Result<(), countersign::Error> {
 /// let api = AccountApi::new(transport, ApiCredentials::AccessToken(token))?;
 /// let account = api.account_get(None, None).await?.account;
 /// println!("{:?}", account.email_address);

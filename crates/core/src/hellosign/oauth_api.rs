@@ -17,9 +17,10 @@ use crate::transport::{Limits, Transport};
 /// and rate limit too. No authorization header is sent; what the server needs is in the body.
 ///
 /// ```
-/// use countersign_core::hellosign::{OAuthApi, OAuthTokenRefreshRequest};
+/// # use countersign_core as countersign;
+/// use countersign::hellosign::{OAuthApi, OAuthTokenRefreshRequest};
 ///
-/// # async fn example(transport: impl countersign_core::Transport) -> Result<(), countersign_core::Error> {
+/// # async fn example(transport: impl countersign::Transport) -> Result<(), countersign::Error> {
 /// let api = OAuthApi::new(transport)?;
 /// let request = OAuthTokenRefreshRequest::new("hNTI2MTFmM2VmZDQx…")
 ///     .with_client("client id", "client secret");

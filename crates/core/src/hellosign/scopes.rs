@@ -4,7 +4,8 @@
 /// and a flow that is given names of both as text refuses to begin:
 ///
 /// ```compile_fail
-/// use countersign_core::hellosign::{AppOwnerScope, UserScope};
+/// # use countersign_core as countersign;
+/// use countersign::hellosign::{AppOwnerScope, UserScope};
 ///
 /// let mixed = [AppOwnerScope::REQUEST_SIGNATURE, UserScope::ACCOUNT_ACCESS];
 /// ```

@@ -15,13 +15,14 @@ use crate::secret;
 /// [`same_as`](Self::same_as) alone, and read through [`ExposeSecret`].
 ///
 /// ```
-/// use countersign_core::{AccessToken, ExposeSecret};
+/// # use countersign_core as countersign;
+/// use countersign::{AccessToken, ExposeSecret};
 ///
 /// let token = AccessToken::new("mF_9.B5f-4.1JqM")?;
 /// assert_eq!(token.expose_secret(), "mF_9.B5f-4.1JqM");
 /// assert_eq!(format!("{token:?}"), "AccessToken([redacted])");
 /// assert!(token.authorization_header().is_sensitive());
-/// # Ok::<(), countersign_core::Error>(())
+/// # Ok::<(), countersign::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct AccessToken(HeaderValue);

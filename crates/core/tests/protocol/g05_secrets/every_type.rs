@@ -47,7 +47,9 @@ fn g05_no_public_type_shows_a_secret() {
     let names: Vec<_> = sources.iter().flat_map(|source| public_names(source)).collect();
     assert!(names.len() > 50, "{names:?}");
     for name in names {
-        let exempt = TRAITS.contains(&name) || name == "SecretString";
+        // `SecretString` is another name, the last two are an attribute and a module.
+        let exempt =
+            TRAITS.contains(&name) || ["SecretString", "async_trait", "http"].contains(&name);
         assert!(exempt || search.has_seen(name), "{name} is not in this test");
     }
 }
