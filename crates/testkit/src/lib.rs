@@ -4,6 +4,19 @@
 //!   is about the time.
 //! * [`ScriptedTransport`] answers with what it was given, in order, and keeps the requests: use
 //!   it where a test is about what is sent, or about one certain answer.
+//! * [`RecordingTransport`] hands everything on to another transport and keeps the requests: use
+//!   it where a real server answers and the test is about what it was sent.
+//! * [`NeverTransport`] never answers: use it where a test is about waiting, or about giving up.
+#![cfg_attr(
+    feature = "conformance",
+    doc = "* [`transport_conformance!`] tests a transport of your own by the rules that every transport \
+    has to keep: see [`conformance`]."
+)]
+#![cfg_attr(
+    not(feature = "conformance"),
+    doc = "* With the feature `conformance`, `transport_conformance!` tests a transport of your own by the \
+    rules that every transport has to keep."
+)]
 //!
 //! ```
 //! use countersign_core::{Binding, Client, Provider};
@@ -24,9 +37,15 @@
 //! ```
 
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod never;
+mod recording;
 mod scripted;
 
 pub use clock::ManualClock;
+pub use never::NeverTransport;
+pub use recording::RecordingTransport;
 pub use scripted::{RecordedRequest, ScriptedTransport};
 
 #[cfg(doctest)]

@@ -18,7 +18,8 @@ struct Script {
     requests: Vec<RecordedRequest>,
 }
 
-/// A request that a [`ScriptedTransport`] was given. Cloning the body is cheap.
+/// A request that a [`ScriptedTransport`] or a
+/// [`RecordingTransport`](crate::RecordingTransport) was given. Cloning the body is cheap.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RecordedRequest {
@@ -30,6 +31,17 @@ pub struct RecordedRequest {
     pub headers: http::HeaderMap,
     /// The body.
     pub body: Body,
+}
+
+impl RecordedRequest {
+    pub(crate) fn of(request: &http::Request<Body>) -> Self {
+        Self {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+            body: request.body().clone(),
+        }
+    }
 }
 
 impl ScriptedTransport {
@@ -79,9 +91,7 @@ impl Transport for ScriptedTransport {
         _limits: Limits,
     ) -> Result<http::Response<Body>, TransportError> {
         let mut script = self.script();
-        let (head, body) = request.into_parts();
-        let http::request::Parts { method, uri, headers, .. } = head;
-        script.requests.push(RecordedRequest { method, uri, headers, body });
+        script.requests.push(RecordedRequest::of(&request));
         script.answers.pop_front().unwrap_or_else(|| {
             let none_left = TransportError::new(TransportErrorKind::Other, Delivery::NotSent);
             Err(none_left.with_source("the script has no answer left"))

@@ -1,0 +1,81 @@
+//! What comes back.
+
+use crate::conformance::Subject;
+use crate::conformance::client::{limits, post};
+use crate::conformance::server::Server;
+use crate::conformance::verdict::{Verdict, hold};
+
+/// Status, header values and body come back as they were sent: the core judges them, and shows an
+/// excerpt of what it does not understand.
+///
+/// # Errors
+///
+/// How the transport breaks the rule.
+pub fn a_response_comes_back_byte_for_byte(subject: &Subject<'_>) -> Verdict {
+    let body: Vec<u8> = (0..=u8::MAX).cycle().take(20_000).collect();
+    let sent = body.clone();
+    let server = Server::start(move |client| {
+        client.request()?;
+        let headers = "retry-after: 120\r\nx-empty:\r\nx-spaced:  a  b,c \r\n";
+        client.answer(429, headers, &sent)
+    })?;
+    let transport = subject.transport();
+    let answer = subject.answer(&*transport, post(&server.url("/"))?, limits())?;
+    hold!(answer.status() == 429, "the status came back as {}", answer.status());
+    hold!(answer.body().as_bytes() == body, "the body came back otherwise");
+    for (name, value) in [("retry-after", "120"), ("x-empty", ""), ("x-spaced", "a  b,c")] {
+        let found = answer.headers().get(name);
+        hold!(
+            found.is_some_and(|found| found.as_bytes() == value.as_bytes()),
+            "the header {name} came back as {found:?}"
+        );
+    }
+    Ok(())
+}
+
+/// A header that was sent twice comes back twice, in order.
+///
+/// # Errors
+///
+/// How the transport breaks the rule.
+pub fn repeated_response_headers_stay_apart(subject: &Subject<'_>) -> Verdict {
+    let server = Server::start(|client| {
+        client.request()?;
+        client.answer(200, "x-repeated: one\r\nX-Repeated: two, three\r\n", b"")
+    })?;
+    let transport = subject.transport();
+    let answer = subject.answer(&*transport, post(&server.url("/"))?, limits())?;
+    let values: Vec<_> = answer.headers().get_all("x-repeated").iter().collect();
+    hold!(values == ["one", "two, three"], "they came back as {values:?}");
+    Ok(())
+}
+
+/// Every status from 200 to 599 is an answer, with its body: refusals and rate limits are told in
+/// them, and a server may use one that nobody has heard of.
+///
+/// # Errors
+///
+/// How the transport breaks the rule.
+pub fn every_status_is_an_answer(subject: &Subject<'_>) -> Verdict {
+    let server = Server::start(|client| {
+        loop {
+            let seen = client.request()?;
+            let status = seen.target.trim_start_matches('/').parse().unwrap_or(500);
+            client.answer(status, "", if has_body(status) { b"told" } else { b"" })?;
+        }
+    })?;
+    let transport = subject.transport();
+    for status in 200..=599 {
+        let request = post(&server.url(&format!("/{status}")))?;
+        let answer = subject.answer(&*transport, request, limits())?;
+        hold!(answer.status() == status, "{status} came back as {}", answer.status());
+        let body = answer.body().as_bytes();
+        let expected: &[u8] = if has_body(status) { b"told" } else { b"" };
+        hold!(body == expected, "the body of {status} came back as {body:?}");
+    }
+    Ok(())
+}
+
+fn has_body(status: u16) -> bool {
+    !matches!(status, 204 | 205 | 304)
+}
