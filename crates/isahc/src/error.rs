@@ -1,0 +1,58 @@
+use std::io;
+
+use countersign_core::{Delivery, TransportError, TransportErrorKind};
+use isahc::error::ErrorKind;
+
+use crate::body::Asked;
+
+/// What tells whether a request was sent.
+pub(crate) struct Evidence {
+    asked: Asked,
+    /// Whether libcurl asks for the body before it sends a byte.
+    telling: bool,
+}
+
+impl Evidence {
+    pub(crate) fn new(asked: Asked, telling: bool) -> Self {
+        Self { asked, telling }
+    }
+
+    /// What isahc says in place of a response, in the terms of the contract.
+    pub(crate) fn classify(&self, error: isahc::Error) -> TransportError {
+        let kind = kind(&error);
+        let unsent =
+            if self.telling { !self.asked.was() } else { kind == TransportErrorKind::Connect };
+        let delivery = if unsent { Delivery::NotSent } else { Delivery::Unknown };
+        TransportError::new(kind, delivery).with_source(error)
+    }
+}
+
+fn kind(error: &isahc::Error) -> TransportErrorKind {
+    match error.kind() {
+        ErrorKind::BadClientCertificate
+        | ErrorKind::BadServerCertificate
+        | ErrorKind::ConnectionFailed
+        | ErrorKind::InvalidTlsConfiguration
+        | ErrorKind::NameResolution
+        | ErrorKind::TlsEngine => TransportErrorKind::Connect,
+        ErrorKind::Timeout => TransportErrorKind::Timeout,
+        ErrorKind::Io | ErrorKind::ProtocolViolation => TransportErrorKind::Interrupted,
+        _ => TransportErrorKind::Other,
+    }
+}
+
+/// An error in the middle of a response.
+pub(crate) fn of_reading(error: io::Error) -> TransportError {
+    match error.downcast::<isahc::Error>() {
+        Ok(error) => TransportError::new(kind(&error), Delivery::Unknown).with_source(error),
+        Err(error) => TransportError::new(TransportErrorKind::Interrupted, Delivery::Unknown)
+            .with_source(error),
+    }
+}
+
+/// An error before isahc was asked for anything.
+pub(crate) fn unsent(
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> TransportError {
+    TransportError::new(TransportErrorKind::Other, Delivery::NotSent).with_source(source)
+}
