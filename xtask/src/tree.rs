@@ -47,6 +47,8 @@ const TLS: &[&str] = &[
     "webpki-roots",
     "wolfssl",
 ];
+/// Of the runtimes the one that isahc must not bring; its own `polling` is no runtime of the user's.
+const TOKIO: &[&str] = &["hyper", "hyper-util", "mio", "reqwest", "tokio"];
 const CURL: &[&str] = &["curl", "curl-sys", "isahc"];
 
 /// What holds for one package with one set of features (and not the default ones).
@@ -76,6 +78,36 @@ const RULES: &[Rule] = &[
         features: &["reqwest"],
         has: &["countersign-core", "countersign-reqwest", "reqwest"],
         has_not: &[CURL],
+    },
+    Rule {
+        package: "countersign",
+        features: &["isahc"],
+        has: &["countersign-core", "countersign-isahc", "isahc", "curl-sys"],
+        has_not: &[TOKIO],
+    },
+    // No TLS, HTTP/2 or anything else of isahc that was not asked for.
+    Rule {
+        package: "countersign-isahc",
+        features: &["static-curl"],
+        has: &["isahc", "curl-sys"],
+        has_not: &[
+            TOKIO,
+            &[
+                "aws-lc-sys",
+                "encoding_rs",
+                "libnghttp2-sys",
+                "log",
+                "openssl-sys",
+                "ring",
+                "rustls",
+            ],
+        ],
+    },
+    Rule {
+        package: "countersign-testkit",
+        features: &[],
+        has: &["countersign-core"],
+        has_not: &[HTTP_CLIENTS, RUNTIMES, TLS, &["rcgen"]],
     },
 ];
 

@@ -38,7 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!   and each step consumes the flow that it leads on from: see [`AuthorizationFlow`].
 //! * **Nothing is lost.** A refused step gives the flow back; a code is sent once, and an error
 //!   says whether trying again is safe: see [`Error::recovery`].
-//! * **The HTTP client is yours.** Anything that implements [`Transport`] will do.
+//! * **The HTTP client is yours.** Anything that implements [`Transport`] will do: see the
+//!   [guide](guide::bring_your_own_transport).
 //! * **Types that can be written down.** [`Client`] has no type parameters, and [`AnyFlow`] is a
 //!   flow in whatever state it is.
 //!
@@ -66,9 +67,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | `reqwest-native-tls` | the same with the platform's TLS; on Linux needs OpenSSL's headers and pkg-config |
 //! | `reqwest-webpki-roots` | `reqwest`, and `ReqwestTransport::webpki_roots()`, which believes Mozilla's list of certificate authorities: for containers that have none |
 //! | `reqwest-gzip` | `reqwest`, and compressed bodies |
+//! | `isahc` | `IsahcTransport`, over libcurl, with TLS by rustls and aws-lc: needs no async runtime; brings a libcurl of its own, and needs a C compiler to build it |
+//! | `isahc-webpki-roots` | `isahc`, and `IsahcTransport::webpki_roots()`, which believes Mozilla's list of certificate authorities |
 //!
-//! Without any there is no HTTP client, async runtime or TLS in the dependency tree: bring a
-//! [`Transport`].
+//! Both transports may be on at once: a program chooses one by its name. Without any there is no
+//! HTTP client, async runtime or TLS in the dependency tree: bring a [`Transport`], as the
+//! [guide](guide::bring_your_own_transport) shows.
+
+pub mod guide;
 
 pub use countersign_core::{
     AccessToken, AnyFlow, AnyState, AuthorizationFlow, Authorize, Authorized, Binding, Body,
@@ -78,6 +84,8 @@ pub use countersign_core::{
     Refreshed, Refused, Rotation, Runtime, Scopes, SecretString, ServerError, State, SystemClock,
     TokenSet, Transport, TransportError, TransportErrorKind, async_trait, hellosign, http,
 };
+#[cfg(feature = "isahc")]
+pub use countersign_isahc::IsahcTransport;
 #[cfg(any(
     feature = "reqwest",
     feature = "reqwest-aws-lc-rs",

@@ -1,0 +1,3 @@
+//! Guides: documentation, and no code.
+
+pub mod bring_your_own_transport;
