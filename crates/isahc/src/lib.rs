@@ -43,3 +43,7 @@ pub use transport::IsahcTransport;
 /// The isahc that this crate is for: its `HttpClientBuilder` is what
 /// [`IsahcTransport::from_builder`] takes.
 pub use isahc;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

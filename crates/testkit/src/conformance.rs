@@ -1,13 +1,13 @@
 //! The rules that every [`Transport`](countersign_core::Transport) has to keep, each with a server that tempts it to break it.
 //!
-//! ```ignore
+//! ```text
 //! // tests/conformance.rs
 //! countersign_testkit::transport_conformance!(transport: MyTransport::new());
 //! ```
 //!
 //! That is one `#[test]` for each rule. A transport that needs an async runtime brings it:
 //!
-//! ```ignore
+//! ```text
 //! static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 //!
 //! countersign_testkit::transport_conformance!(

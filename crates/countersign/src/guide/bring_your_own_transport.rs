@@ -4,7 +4,7 @@
 //! response comes out, whole, or an error that says whether the request can have arrived. Here it is
 //! over ureq 3, a client that blocks:
 //!
-//! ```ignore
+//! ```text
 #![doc = include_str!("../../guide/custom_transport.rs")]
 //! ```
 //!
@@ -40,14 +40,14 @@
 //! `countersign-testkit` with its feature `conformance` has a rule for nearly all of this, each with
 //! a server that tempts the transport to break it. In `tests/conformance.rs`:
 //!
-//! ```ignore
+//! ```text
 //! countersign_testkit::transport_conformance!(transport: UreqTransport::default());
 //! ```
 //!
 //! A transport that needs a runtime says so in [`Transport::runtime`](crate::Transport::runtime), and
 //! brings the runtime to the suite:
 //!
-//! ```ignore
+//! ```text
 //! countersign_testkit::transport_conformance!(
 //!     transport: MyTransport::new(),
 //!     block_on: |work| RUNTIME.block_on(work),
