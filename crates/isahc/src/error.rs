@@ -20,8 +20,7 @@ impl Evidence {
     /// What isahc says in place of a response, in the terms of the contract.
     pub(crate) fn classify(&self, error: isahc::Error) -> TransportError {
         let kind = kind(&error);
-        let unsent =
-            if self.telling { !self.asked.was() } else { kind == TransportErrorKind::Connect };
+        let unsent = !self.asked.was() && (self.telling || kind == TransportErrorKind::Connect);
         let delivery = if unsent { Delivery::NotSent } else { Delivery::Unknown };
         TransportError::new(kind, delivery).with_source(error)
     }

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign_core::TransportError;
+use isahc::auth::Authentication;
 use isahc::config::{Configurable, ExpectContinue, RedirectPolicy, VersionNegotiation};
 use isahc::{HttpClient, HttpClientBuilder};
 use tracing::Dispatch;
@@ -54,7 +55,10 @@ impl Pool {
         let mut builder = (self.builder)()
             .redirect_policy(RedirectPolicy::None)
             .expect_continue(ExpectContinue::disabled())
-            .version_negotiation(VersionNegotiation::http11());
+            .version_negotiation(VersionNegotiation::http11())
+            // A scheme with a challenge has curl send the request twice.
+            .authentication(Authentication::default())
+            .automatic_decompression(true);
         if !self.keeps_connections {
             builder = builder.connection_cache_size(0);
         }
