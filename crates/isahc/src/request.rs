@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use countersign_core::{Body, Limits, TransportError};
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
 use isahc::AsyncBody;
 use isahc::config::Configurable;
@@ -33,6 +33,8 @@ impl Prepared {
         }
         // Where the body is sent with the head, it tells of both.
         let telling = cfg!(feature = "static-curl") && !body.is_empty() && size(&head) < MOST_HEAD;
+        // libcurl then sends the head alone, and waits.
+        let expects = head.headers.contains_key(EXPECT);
         let has_length = !body.is_empty() || matches!(head.method.as_str(), "POST" | "PUT");
         let (body, asked) = once(body);
         let body = if has_length { body } else { AsyncBody::empty() };
@@ -46,7 +48,7 @@ impl Prepared {
         *request.headers_mut() = head.headers;
         // isahc sends as many bytes as this says, and not as many as there are.
         request.headers_mut().remove(CONTENT_LENGTH);
-        Ok(Self { request, evidence: Evidence::new(asked, telling) })
+        Ok(Self { request, evidence: Evidence::new(asked, telling && !expects) })
     }
 }
 
