@@ -69,14 +69,21 @@ impl Conversation {
     }
 
     /// A status, headers (each with its line end) and a body of known length.
-    pub(crate) fn answer(&mut self, status: u16, headers: &str, body: &[u8]) -> io::Result<()> {
+    pub(crate) fn answer(
+        &mut self,
+        status: u16,
+        headers: impl AsRef<[u8]>,
+        body: &[u8],
+    ) -> io::Result<()> {
         // These two have no body, and a length would be a lie.
         let length = match status {
             204 | 304 => String::new(),
             _ => format!("content-length: {}\r\n", body.len()),
         };
-        let mut answer = format!("HTTP/1.1 {status} Status\r\n{headers}{length}\r\n").into_bytes();
-        answer.extend_from_slice(body);
+        let mut answer = format!("HTTP/1.1 {status} Status\r\n{length}").into_bytes();
+        for part in [headers.as_ref(), b"\r\n", body] {
+            answer.extend_from_slice(part);
+        }
         self.say(answer)
     }
 

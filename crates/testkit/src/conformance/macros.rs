@@ -31,6 +31,7 @@ macro_rules! __transport_rules {
         response::a_response_comes_back_byte_for_byte
         response::repeated_response_headers_stay_apart
         response::every_status_is_an_answer
+        response::an_answer_without_a_body_is_not_waited_for
         redirect::no_redirect_is_followed
         body::a_body_of_known_length_is_taken_up_to_the_limit
         body::a_chunked_body_is_taken_up_to_the_limit

@@ -104,7 +104,7 @@ impl Call<'_> {
         let cookie = self.kept.cookie.lock().unwrap().clone();
         let cookie = cookie.filter(|_| self.sins(Sin::KeepsCookies));
         connection.say(to, request, cookie.as_ref(), self.kept)?;
-        let (answer, good) = connection.answer(self.limits, self.kept)?;
+        let (answer, good) = connection.answer(request.method(), self.limits, self.kept)?;
         self.control.lets_go();
         if good && !self.sins(Sin::KeepsNoConnection) {
             self.kept.idle.lock().unwrap().push(connection);

@@ -25,6 +25,7 @@ pub(crate) enum Sin {
     ReadsTextOnly,
     MakesErrorsOfStatuses,
     KnowsTwoMethods,
+    WaitsForEveryBody,
     TakesHalfABody,
     TakesAnythingForAnAnswer,
     TakesABadLengthForNone,
@@ -71,6 +72,7 @@ impl Sin {
         ReadsTextOnly,
         MakesErrorsOfStatuses,
         KnowsTwoMethods,
+        WaitsForEveryBody,
         TakesHalfABody,
         TakesAnythingForAnAnswer,
         TakesABadLengthForNone,
@@ -145,6 +147,7 @@ impl Sin {
                 vec!["every_status_is_an_answer", "a_response_comes_back_byte_for_byte"]
             }
             KnowsTwoMethods => vec!["every_method_arrives"],
+            WaitsForEveryBody => vec!["an_answer_without_a_body_is_not_waited_for"],
             TakesHalfABody => {
                 vec!["a_body_cut_short_is_no_answer", "a_slow_body_does_not_extend_the_time_limit"]
             }

@@ -103,6 +103,7 @@ impl Connection {
     /// The answer, and whether the connection is good for another.
     pub(crate) fn answer(
         &mut self,
+        method: &http::Method,
         limits: Limits,
         kept: &Kept,
     ) -> Result<(http::Response<Body>, bool), Fault> {
@@ -113,8 +114,10 @@ impl Connection {
         let mut answer = parse(&head, kept).ok_or_else(|| Fault::Garbage(head.clone()))?;
         let limit = if kept.sins(Sin::HasNoLimit) { usize::MAX } else { limits.max_body };
         let value = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
+        let bodyless = method == http::Method::HEAD && !kept.sins(Sin::WaitsForEveryBody);
         let framing = match (answer.status().as_u16(), value("transfer-encoding")) {
             (204 | 304, _) => Framing::Known(0),
+            _ if bodyless => Framing::Known(0),
             (_, Some(_)) => Framing::Chunks,
             _ => match value("content-length").map(str::parse) {
                 Some(Ok(length)) => Framing::Known(length),
@@ -142,7 +145,7 @@ impl Connection {
         loop {
             if let Some(end) = self.ahead.windows(4).position(|four| four == b"\r\n\r\n") {
                 let head = self.ahead.drain(..end + 4).collect::<Vec<_>>();
-                return Ok(String::from_utf8_lossy(&head).into_owned());
+                return Ok(text(&head));
             }
             if self.ahead.len() > MOST_HEAD {
                 if !kept.sins(Sin::ReadsHeadersForEver) {
@@ -154,7 +157,7 @@ impl Connection {
                 self.ahead = [first, tail].concat();
             }
             if self.more()? == 0 {
-                let rest = String::from_utf8_lossy(&std::mem::take(&mut self.ahead)).into_owned();
+                let rest = text(&std::mem::take(&mut self.ahead));
                 return if rest.is_empty() { Err(Fault::Cut) } else { Ok(rest) };
             }
         }
@@ -215,6 +218,16 @@ enum Framing {
     Close,
 }
 
+/// A character for each byte.
+fn text(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+/// The bytes again.
+fn bytes(text: &str) -> Vec<u8> {
+    text.chars().filter_map(|character| u8::try_from(character).ok()).collect()
+}
+
 fn parse(head: &str, kept: &Kept) -> Option<http::Response<Body>> {
     let mut lines = head.strip_suffix("\r\n\r\n")?.split("\r\n");
     let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.split(' ').next()?;
@@ -223,7 +236,7 @@ fn parse(head: &str, kept: &Kept) -> Option<http::Response<Body>> {
     for line in lines {
         let (name, value) = line.split_once(':')?;
         let name: http::HeaderName = name.parse().ok()?;
-        let value: http::HeaderValue = value.trim().parse().ok()?;
+        let value = http::HeaderValue::from_bytes(&bytes(value.trim())).ok()?;
         match answer.headers().get(&name) {
             Some(first) if kept.sins(Sin::JoinsResponseHeaders) => {
                 let joined = format!("{}, {}", first.to_str().ok()?, value.to_str().ok()?);

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use countersign_core::{Delivery, TransportErrorKind as Kind};
 
 use crate::conformance::Subject;
-use crate::conformance::client::{is_unknown, limits, post, told};
+use crate::conformance::client::{get, is_unknown, limits, post, told};
 use crate::conformance::server::Server;
 use crate::conformance::verdict::{Verdict, hold};
 
@@ -23,9 +23,11 @@ pub fn a_refused_port_means_not_sent(subject: &Subject<'_>) -> Verdict {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let taken = TcpStream::connect(listener.local_addr()?)?;
     let url = format!("http://{}/", taken.local_addr()?);
-    let error = subject.failure(post(&url)?, limits())?;
-    hold!(error.kind() == Kind::Connect, "expected Connect, not: {}", told(&error));
-    hold!(error.delivery() == Delivery::NotSent, "nothing was sent: {}", told(&error));
+    for request in [post(&url)?, get(&url)?] {
+        let error = subject.failure(request, limits())?;
+        hold!(error.kind() == Kind::Connect, "expected Connect, not: {}", told(&error));
+        hold!(error.delivery() == Delivery::NotSent, "nothing was sent: {}", told(&error));
+    }
     Ok(())
 }
 

@@ -73,9 +73,16 @@ pub fn repeated_request_headers_stay_apart(subject: &Subject<'_>) -> Verdict {
 ///
 /// How the transport breaks the rule.
 pub fn every_method_arrives(subject: &Subject<'_>) -> Verdict {
-    for (method, body) in
-        [("GET", ""), ("DELETE", ""), ("POST", ""), ("POST", "body"), ("PUT", "body")]
-    {
+    for (method, body) in [
+        ("GET", ""),
+        ("HEAD", ""),
+        ("DELETE", ""),
+        ("POST", ""),
+        ("POST", "body"),
+        ("PUT", "body"),
+        ("PATCH", "body"),
+        ("DELETE", "body"),
+    ] {
         let server =
             Server::start(|client| client.request().and_then(|_| client.answer(200, "", b"")))?;
         let request = http::Request::builder()
