@@ -55,3 +55,37 @@ pub(crate) fn unsent(
 ) -> TransportError {
     TransportError::new(TransportErrorKind::Other, Delivery::NotSent).with_source(source)
 }
+
+#[cfg(test)]
+mod tests {
+    use countersign_core::Body;
+    use futures_lite::future::block_on;
+    use futures_lite::io::AsyncReadExt;
+
+    use super::*;
+    use crate::body::once;
+
+    /// A claim that nothing was sent needs a body that was not asked for; and besides that a libcurl
+    /// that would have asked for it, or an error that came before there was anyone to send it to.
+    #[test]
+    fn not_sent_is_said_on_evidence_alone() {
+        const CASES: [(bool, bool, ErrorKind, Delivery); 8] = [
+            (false, false, ErrorKind::ConnectionFailed, Delivery::NotSent),
+            (false, false, ErrorKind::Io, Delivery::Unknown),
+            (false, false, ErrorKind::Timeout, Delivery::Unknown),
+            (false, true, ErrorKind::ConnectionFailed, Delivery::NotSent),
+            (false, true, ErrorKind::Io, Delivery::NotSent),
+            (false, true, ErrorKind::Timeout, Delivery::NotSent),
+            (true, true, ErrorKind::ConnectionFailed, Delivery::Unknown),
+            (true, false, ErrorKind::ConnectionFailed, Delivery::Unknown),
+        ];
+        for (read, telling, kind, delivery) in CASES {
+            let (mut body, asked) = once(Body::from(b"body".to_vec()));
+            if read {
+                block_on(body.read(&mut [0])).expect("a byte");
+            }
+            let error = Evidence::new(asked, telling).classify(kind.clone().into());
+            assert_eq!(error.delivery(), delivery, "{read} {telling} {kind:?}");
+        }
+    }
+}
