@@ -30,6 +30,7 @@
 //! platform's: a program that wants it turns this crate's default features off and `native-tls` of
 //! isahc on, in its own manifest.
 
+mod answer;
 mod body;
 mod error;
 mod lease;

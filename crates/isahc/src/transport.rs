@@ -5,12 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign_core::{Body, Limits, Transport, TransportError};
 use futures_lite::future::block_on;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use isahc::config::Configurable;
 use isahc::{HttpClient, HttpClientBuilder};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
+use crate::answer::answer;
 use crate::body::read;
 use crate::lease::Lease;
 use crate::pool::Pool;
@@ -135,15 +135,7 @@ impl Inner {
         let (head, mut body) = lease.send(request).await?.into_parts();
         let body = read(&mut body, limits).await?;
         lease.give_back();
-        let mut answer = http::Response::new(body);
-        *answer.status_mut() = head.status;
-        *answer.version_mut() = head.version;
-        *answer.headers_mut() = head.headers;
-        if answer.headers_mut().remove(CONTENT_ENCODING).is_some() {
-            // libcurl has decoded it, or would have failed.
-            answer.headers_mut().remove(CONTENT_LENGTH);
-        }
-        Ok(answer)
+        Ok(answer(head, body))
     }
 }
 

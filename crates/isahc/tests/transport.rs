@@ -113,6 +113,24 @@ fn a_decoded_body_does_not_say_that_it_is_encoded() -> TestResult {
 }
 
 #[test]
+fn where_nothing_was_decoded_the_headers_are_kept() -> TestResult {
+    for (method, head, body) in [
+        ("HEAD", "200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 20", ""),
+        ("POST", "304 Same\r\ncontent-encoding: gzip\r\ncontent-length: 20", ""),
+        ("POST", "204 None\r\ncontent-encoding: gzip\r\nx-other: y", ""),
+        ("POST", "200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 0", ""),
+        ("POST", "200 OK\r\ncontent-encoding: identity\r\ncontent-length: 2", "ok"),
+    ] {
+        let server = Server::saying(format!("HTTP/1.1 {head}\r\n\r\n{body}"))?;
+        let request = http::Request::builder().method(method).uri(&server.origin);
+        let answer = send(&IsahcTransport::new()?, request.body(Body::empty())?)?;
+        assert_eq!(answer.body().as_bytes(), body.as_bytes(), "{method} {head}");
+        assert_eq!(answer.headers().len(), 2, "{method} {head}: {:?}", answer.headers());
+    }
+    Ok(())
+}
+
+#[test]
 fn any_executor_will_do() -> TestResult {
     assert_eq!(IsahcTransport::new()?.runtime(), Runtime::Any);
     Ok(())
