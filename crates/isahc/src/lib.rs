@@ -33,6 +33,7 @@
 mod answer;
 mod body;
 mod error;
+mod hush;
 mod lease;
 mod pool;
 mod request;

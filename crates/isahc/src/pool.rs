@@ -8,7 +8,7 @@ use isahc::{HttpClient, HttpClientBuilder};
 use tracing::Dispatch;
 
 use crate::error::unsent;
-use crate::silence::hush;
+use crate::hush::hush;
 
 /// Clients that wait for a call. Each has a thread of its own, and does one call at a time: isahc
 /// ends a transfer that nobody waits for any more only when the server next says something, but

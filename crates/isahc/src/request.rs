@@ -31,10 +31,12 @@ impl Prepared {
             // isahc would panic.
             return Err(unsent("a header has bytes that are not visible ASCII"));
         }
+        if head.headers.contains_key(EXPECT) {
+            // libcurl would send the head alone, and all of it again after a 417.
+            return Err(unsent("the request has an `Expect` header"));
+        }
         // Where the body is sent with the head, it tells of both.
         let telling = cfg!(feature = "static-curl") && !body.is_empty() && size(&head) < MOST_HEAD;
-        // libcurl then sends the head alone, and waits.
-        let expects = head.headers.contains_key(EXPECT);
         let has_length = !body.is_empty() || matches!(head.method.as_str(), "POST" | "PUT");
         let (body, asked) = once(body);
         let body = if has_length { body } else { AsyncBody::empty() };
@@ -48,7 +50,7 @@ impl Prepared {
         *request.headers_mut() = head.headers;
         // isahc sends as many bytes as this says, and not as many as there are.
         request.headers_mut().remove(CONTENT_LENGTH);
-        Ok(Self { request, evidence: Evidence::new(asked, telling && !expects) })
+        Ok(Self { request, evidence: Evidence::new(asked, telling) })
     }
 }
 

@@ -1,6 +1,8 @@
-//! What no builder can change.
+//! What no builder and no request can change.
 
-use countersign_core::Body;
+use std::error::Error;
+
+use countersign_core::{Body, Delivery, TransportErrorKind};
 use countersign_isahc::IsahcTransport;
 use countersign_isahc::isahc::HttpClient;
 use countersign_isahc::isahc::auth::{Authentication, Credentials};
@@ -89,4 +91,27 @@ fn no_server_is_asked_to_let_a_body_come() -> TestResult {
     assert_eq!(heads.len(), 1, "{heads:?}");
     assert_eq!(header(&heads[0], "expect"), None);
     Ok(())
+}
+
+#[test]
+fn a_request_that_expects_is_refused_and_not_sent() -> TestResult {
+    let server = refusing()?;
+    let transport = IsahcTransport::new()?;
+    let mut request = post(&server.origin)?;
+    request.headers_mut().insert("expect", "100-continue".parse()?);
+    let error = send(&transport, request).expect_err("refused");
+    assert_eq!(error.kind(), TransportErrorKind::Other);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(error.source().is_some_and(|it| it.to_string().contains("`Expect`")));
+    assert_eq!(server.connections(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_builder_whose_clients_expect_is_refused() {
+    let builder = || HttpClient::builder().default_header("expect", "100-continue");
+    let error = IsahcTransport::from_builder(builder).expect_err("refused");
+    assert_eq!(error.kind(), TransportErrorKind::Other);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    assert!(error.source().is_some_and(|it| it.to_string().contains("`Expect`")));
 }
