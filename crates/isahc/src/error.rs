@@ -49,6 +49,17 @@ pub(crate) fn of_reading(error: io::Error) -> TransportError {
     }
 }
 
+/// An error while a client was made ready for its first request.
+pub(crate) fn unready(error: isahc::Error) -> TransportError {
+    match kind(&error) {
+        TransportErrorKind::Timeout => {
+            TransportError::new(TransportErrorKind::Timeout, Delivery::NotSent).with_source(error)
+        }
+        // Whatever it was, it was not the server's.
+        _ => unsent(error),
+    }
+}
+
 /// An error before isahc was asked for anything.
 pub(crate) fn unsent(
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -16,10 +16,11 @@ use isahc::{AsyncBody, HttpClient};
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber;
 
-use crate::error::unsent;
+use crate::error::{unready, unsent};
+use crate::request::curl_time;
 
 /// It takes less than a millisecond.
-const HUSHING: Duration = Duration::from_secs(2);
+pub(crate) const HUSHING: Duration = Duration::from_secs(2);
 
 /// Makes `silence` the subscriber of the client's thread, which is where libcurl tells the bytes.
 ///
@@ -29,7 +30,11 @@ const HUSHING: Duration = Duration::from_secs(2);
 ///
 /// A client whose default headers hold `Expect: 100-continue` is refused: it would send the head
 /// without asking for the body, and all of it a second time after a 417.
-pub(crate) async fn hush(client: &HttpClient, silence: &Dispatch) -> Result<(), TransportError> {
+pub(crate) async fn hush(
+    client: &HttpClient,
+    silence: &Dispatch,
+    limit: Duration,
+) -> Result<(), TransportError> {
     let loopback: [SocketAddr; 2] =
         [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
     let nobody = TcpListener::bind(&loopback[..]).map_err(unsent)?;
@@ -37,7 +42,7 @@ pub(crate) async fn hush(client: &HttpClient, silence: &Dispatch) -> Result<(), 
     let (heard, told) = mpsc::channel();
     let body = Hushing { silence: silence.clone(), heard: Some(heard) };
     let request = http::Request::post(format!("http://{address}/"))
-        .timeout(HUSHING)
+        .timeout(curl_time(limit.min(HUSHING)))
         .proxy(None)
         .dial(Dialer::ip_socket(address))
         .interface(interface::Any)
@@ -48,7 +53,7 @@ pub(crate) async fn hush(client: &HttpClient, silence: &Dispatch) -> Result<(), 
     match (told.try_recv(), ended) {
         (Ok(()), _) if expects(&nobody) => Err(unsent(EXPECTS)),
         (Ok(()), _) => Ok(()),
-        (Err(_), Err(error)) => Err(unsent(error)),
+        (Err(_), Err(error)) => Err(unready(error)),
         (Err(_), Ok(_)) => Err(unsent("the log of isahc could not be silenced")),
     }
 }

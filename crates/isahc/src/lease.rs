@@ -3,6 +3,7 @@ use std::thread;
 use countersign_core::TransportError;
 use isahc::{AsyncBody, HttpClient, Response};
 
+use crate::deadline::Deadline;
 use crate::error::unsent;
 use crate::pool::Pool;
 use crate::request::Prepared;
@@ -15,8 +16,8 @@ pub(crate) struct Lease<'a> {
 }
 
 impl<'a> Lease<'a> {
-    pub(crate) async fn of(pool: &'a Pool) -> Result<Self, TransportError> {
-        Ok(Self { pool, client: Some(pool.take().await?) })
+    pub(crate) async fn of(pool: &'a Pool, deadline: Deadline) -> Result<Self, TransportError> {
+        Ok(Self { pool, client: Some(pool.take(deadline).await?) })
     }
 
     pub(crate) async fn send(

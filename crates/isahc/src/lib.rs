@@ -32,6 +32,7 @@
 
 mod answer;
 mod body;
+mod deadline;
 mod error;
 mod hush;
 mod lease;

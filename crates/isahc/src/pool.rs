@@ -7,6 +7,7 @@ use isahc::config::{Configurable, ExpectContinue, RedirectPolicy, VersionNegotia
 use isahc::{HttpClient, HttpClientBuilder};
 use tracing::Dispatch;
 
+use crate::deadline::Deadline;
 use crate::error::unsent;
 use crate::hush::hush;
 
@@ -33,11 +34,11 @@ impl Pool {
     }
 
     /// The client that was used last, whose connection is the likeliest to be open; or a new one.
-    pub(crate) async fn take(&self) -> Result<HttpClient, TransportError> {
+    pub(crate) async fn take(&self, deadline: Deadline) -> Result<HttpClient, TransportError> {
         let waiting = self.idle().pop();
         match waiting {
             Some(client) => Ok(client),
-            None => self.build().await,
+            None => self.build(deadline).await,
         }
     }
 
@@ -51,9 +52,12 @@ impl Pool {
         Some(client)
     }
 
-    pub(crate) async fn build(&self) -> Result<HttpClient, TransportError> {
+    /// A third of a millisecond. A fifth of that, in which isahc waits for the client's thread to
+    /// start, blocks the executor; and so does whatever the builder of the user does.
+    pub(crate) async fn build(&self, deadline: Deadline) -> Result<HttpClient, TransportError> {
         let mut builder = (self.builder)()
             .redirect_policy(RedirectPolicy::None)
+            // By itself curl asks whether a large body may come, and sends again after a 417.
             .expect_continue(ExpectContinue::disabled())
             .version_negotiation(VersionNegotiation::http11())
             // A scheme with a challenge has curl send the request twice.
@@ -63,7 +67,7 @@ impl Pool {
             builder = builder.connection_cache_size(0);
         }
         let client = builder.build().map_err(unsent)?;
-        hush(&client, &self.silence).await?;
+        hush(&client, &self.silence, deadline.left()?).await?;
         Ok(client)
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use countersign_core::{Body, Limits, TransportError};
+use countersign_core::{Body, TransportError};
 use http::header::{CONTENT_LENGTH, EXPECT};
 use http::request::Parts;
 use isahc::AsyncBody;
@@ -8,6 +8,23 @@ use isahc::config::Configurable;
 
 use crate::body::once;
 use crate::error::{Evidence, unsent};
+
+/// Refuses what isahc or libcurl would do something else with than send it once.
+pub(crate) fn check(request: &http::Request<Body>) -> Result<(), TransportError> {
+    if !matches!(request.uri().scheme_str(), Some("https" | "http")) {
+        // libcurl would see what else it can do with it.
+        return Err(unsent("the URL is neither http nor https"));
+    }
+    if request.headers().values().any(|value| value.to_str().is_err()) {
+        // isahc would panic.
+        return Err(unsent("a header has bytes that are not visible ASCII"));
+    }
+    if request.headers().contains_key(EXPECT) {
+        // libcurl would send the head alone, and all of it again after a 417.
+        return Err(unsent("the request has an `Expect` header"));
+    }
+    Ok(())
+}
 
 /// A request in isahc's terms, and what will tell whether it was sent.
 pub(crate) struct Prepared {
@@ -18,31 +35,17 @@ pub(crate) struct Prepared {
 impl Prepared {
     pub(crate) fn new(
         request: http::Request<Body>,
-        limits: Limits,
+        time: Duration,
     ) -> Result<Self, TransportError> {
         let (head, body) = request.into_parts();
-        let https = match head.uri.scheme_str() {
-            Some("https") => true,
-            Some("http") => false,
-            // libcurl would see what else it can do with it.
-            _ => return Err(unsent("the URL is neither http nor https")),
-        };
-        if head.headers.values().any(|value| value.to_str().is_err()) {
-            // isahc would panic.
-            return Err(unsent("a header has bytes that are not visible ASCII"));
-        }
-        if head.headers.contains_key(EXPECT) {
-            // libcurl would send the head alone, and all of it again after a 417.
-            return Err(unsent("the request has an `Expect` header"));
-        }
         // Where the body is sent with the head, it tells of both.
         let telling = cfg!(feature = "static-curl") && !body.is_empty() && size(&head) < MOST_HEAD;
         let has_length = !body.is_empty() || matches!(head.method.as_str(), "POST" | "PUT");
         let (body, asked) = once(body);
         let body = if has_length { body } else { AsyncBody::empty() };
 
-        let mut builder = http::Request::builder().timeout(curl_time(limits.timeout));
-        if !https {
+        let mut builder = http::Request::builder().timeout(curl_time(time));
+        if head.uri.scheme_str() != Some("https") {
             // libcurl would hand it, secrets and all, to a proxy that the environment names.
             builder = builder.proxy(None);
         }
@@ -67,7 +70,7 @@ fn size(head: &Parts) -> usize {
 }
 
 /// In libcurl's milliseconds, of which none means no limit.
-fn curl_time(limit: Duration) -> Duration {
+pub(crate) fn curl_time(limit: Duration) -> Duration {
     const MOST: Duration = Duration::from_millis(i32::MAX as u64);
     limit.clamp(Duration::from_millis(1), MOST)
 }

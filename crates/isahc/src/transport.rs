@@ -12,21 +12,27 @@ use tracing::instrument::WithSubscriber;
 
 use crate::answer::answer;
 use crate::body::read;
+use crate::deadline::Deadline;
+use crate::hush::HUSHING;
 use crate::lease::Lease;
 use crate::pool::Pool;
-use crate::request::Prepared;
+use crate::request::{Prepared, check};
 use crate::silence::silence;
 
 /// A [`Transport`] over isahc. Cheap to clone; clones share connections.
 ///
-/// Whatever it is made of: it speaks HTTP/1.1, redirects are not followed, nothing is sent twice,
-/// isahc's log is silenced (it tells the URL, and every byte), and plain http, which is for servers
-/// on this machine, goes there directly and not to a proxy that the environment names.
+/// Whatever it is made of: it speaks HTTP/1.1, redirects are not followed, nothing is sent twice (and
+/// so credentials of the builder are not used, and `Expect` is refused), bodies are decoded, isahc's
+/// log is silenced (it tells the URL, and every byte), and plain http, which is for servers on this
+/// machine, goes there directly and not to a proxy that the environment names.
 ///
 /// Each call that is under way has an isahc client, and with it a thread, to itself, since that is
 /// how isahc can be made to end a transfer at once; up to eight are kept for the calls that follow,
-/// with their connections. A program that has thousands of calls under way at a time is better
-/// served by reqwest.
+/// with their connections, and up to eight for those without a body. A program that has thousands of
+/// calls under way at a time is better served by reqwest.
+///
+/// To make a client takes a third of a millisecond, and counts as time of the call that needs it. For
+/// a fifth of that it blocks the executor.
 ///
 /// The silence has a price for programs that collect the records of `tracing` through `log`, by the
 /// feature `log` of `tracing` and with no subscriber: `tracing` stops that in the whole process once
@@ -62,7 +68,7 @@ impl IsahcTransport {
     }
 
     /// A transport with clients of your own making: proxies, certificate authorities, user agent.
-    /// `builder` is called for each client, the first time now.
+    /// `builder` is called for each client, the first time now, and later in the course of a call.
     ///
     /// ```
     /// use countersign_isahc::{IsahcTransport, isahc::HttpClient};
@@ -76,7 +82,7 @@ impl IsahcTransport {
     /// # Errors
     ///
     /// [`TransportErrorKind::Other`](countersign_core::TransportErrorKind::Other) when isahc cannot
-    /// be set up.
+    /// be set up, or a default header of the builder is `Expect`.
     pub fn from_builder(
         builder: impl Fn() -> HttpClientBuilder + Send + Sync + 'static,
     ) -> Result<Self, TransportError> {
@@ -84,7 +90,7 @@ impl IsahcTransport {
         let silence = silence();
         let keeping = Pool::new(Arc::clone(&builder) as _, true, silence.clone());
         let fresh = Pool::new(builder, false, silence.clone());
-        let first = block_on(keeping.build())?;
+        let first = block_on(keeping.build(Deadline::within(HUSHING)))?;
         keeping.put(first);
         Ok(Self(Arc::new(Inner { keeping, fresh, silence })))
     }
@@ -129,9 +135,11 @@ impl Inner {
         request: http::Request<Body>,
         limits: Limits,
     ) -> Result<http::Response<Body>, TransportError> {
+        let deadline = Deadline::within(limits.timeout);
         let pool = if request.body().is_empty() { &self.fresh } else { &self.keeping };
-        let request = Prepared::new(request, limits)?;
-        let lease = Lease::of(pool).await?;
+        check(&request)?;
+        let lease = Lease::of(pool, deadline).await?;
+        let request = Prepared::new(request, deadline.left()?)?;
         let (head, mut body) = lease.send(request).await?.into_parts();
         let body = read(&mut body, limits).await?;
         lease.give_back();

@@ -4,6 +4,8 @@
 mod pinned;
 #[path = "transport/server.rs"]
 mod server;
+#[path = "transport/time.rs"]
+mod time;
 
 use std::error::Error;
 use std::process::Command;
