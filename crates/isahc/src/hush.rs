@@ -3,13 +3,14 @@
 
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::mpsc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use countersign_core::TransportError;
-use futures_lite::AsyncRead;
+use futures_lite::{AsyncRead, FutureExt};
 use isahc::config::Configurable;
 use isahc::net::{Dialer, IpVersion, interface};
 use isahc::{AsyncBody, HttpClient};
@@ -49,7 +50,12 @@ pub(crate) async fn hush(
         .ip_version(IpVersion::Any)
         .body(AsyncBody::from_reader_sized(body, 1))
         .map_err(unsent)?;
-    let ended = async { client.send_async(request).await }.with_subscriber(silence.clone()).await;
+    let sending = async { client.send_async(request).await }.with_subscriber(silence.clone());
+    let Ok(ended) = AssertUnwindSafe(sending).catch_unwind().await else {
+        return Err(unsent(
+            "isahc panicked, as it does where a default header is not visible ASCII",
+        ));
+    };
     match (told.try_recv(), ended) {
         (Ok(()), _) if expects(&nobody) => Err(unsent(EXPECTS)),
         (Ok(()), _) => Ok(()),

@@ -82,7 +82,8 @@ impl IsahcTransport {
     /// # Errors
     ///
     /// [`TransportErrorKind::Other`](countersign_core::TransportErrorKind::Other) when isahc cannot
-    /// be set up, or a default header of the builder is `Expect`.
+    /// be set up, or a default header of the builder is `Expect` or not visible
+    /// ASCII.
     pub fn from_builder(
         builder: impl Fn() -> HttpClientBuilder + Send + Sync + 'static,
     ) -> Result<Self, TransportError> {

@@ -115,3 +115,13 @@ fn a_builder_whose_clients_expect_is_refused() {
     assert_eq!(error.delivery(), Delivery::NotSent);
     assert!(error.source().is_some_and(|it| it.to_string().contains("`Expect`")));
 }
+
+#[test]
+fn a_builder_that_would_have_isahc_panic_is_refused() -> TestResult {
+    let latin = http::HeaderValue::from_bytes(b"\xe9")?;
+    let builder = move || HttpClient::builder().default_header("x-latin", latin.clone());
+    let error = IsahcTransport::from_builder(builder).expect_err("refused");
+    assert_eq!(error.kind(), TransportErrorKind::Other);
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    Ok(())
+}
