@@ -1,4 +1,4 @@
-//! Guarantee G5: secrets that are driven through everything appear nowhere.
+//! Guarantee G5: secrets that are driven through everything, over each transport, appear nowhere.
 //!
 //! One test in a process of its own: it listens to every log line of the process, at TRACE.
 
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use countersign::hellosign::{AccountApi, ApiCredentials, OAuthApi, OAuthTokenRefreshRequest};
-use countersign::{Callback, Client, ExposeSecret, ReqwestTransport};
+use countersign::{Callback, Client, ExposeSecret, IsahcTransport, ReqwestTransport, Transport};
 use countersign_sandbox::{Answer, ClientRegistration, Config, Fault, When};
 use countersign_tests::{Fixture, TestResult};
 use http::StatusCode;
@@ -78,24 +78,13 @@ async fn g05_no_secret_is_logged_or_printed() -> TestResult {
 
     let mut secrets = Secrets::default();
     secrets.add(CLIENT_SECRET);
-    for config in [Config::hellosign(), Config::rfc6749()] {
-        let registration =
-            ClientRegistration::confidential(CLIENT_ID, CLIENT_SECRET).any_loopback_redirect_uri();
-        let at = Fixture::start(config.client(registration)).await?;
-        let transport = ReqwestTransport::new()?;
-        let builder = Client::builder(at.client.provider().clone(), CLIENT_ID)
-            .secret(CLIENT_SECRET)
-            .redirect_uri("http://127.0.0.1:8799/callback")
-            .transport(transport.clone())
-            .clock(at.clock.clone());
-        printed.debug(&builder);
-        let client = builder.build()?;
-        drive(&at, &client, &transport, &printed, &mut secrets).await?;
-        at.sandbox.stop().await;
-    }
+    drive_dialects(ReqwestTransport::new()?, &printed, &mut secrets).await?;
+    drive_dialects(IsahcTransport::new()?, &printed, &mut secrets).await?;
 
     let text = printed.text();
-    for expected in ["TRACE", "ERROR_MARK", "AuthorizationFlow", "countersign_sandbox"] {
+    let logs = ["TRACE", "countersign_sandbox", "hyper_util::", "isahc::"];
+    let prints = ["AuthorizationFlow", "ReqwestTransport", "IsahcTransport", "ERROR_MARK"];
+    for expected in logs.into_iter().chain(prints) {
         assert!(text.contains(expected), "nothing of {expected} was printed: the test is blind");
     }
     for secret in &secrets.0 {
@@ -106,11 +95,34 @@ async fn g05_no_secret_is_logged_or_printed() -> TestResult {
     Ok(())
 }
 
+async fn drive_dialects(
+    transport: impl Transport + Clone,
+    printed: &Printed,
+    secrets: &mut Secrets,
+) -> TestResult {
+    for config in [Config::hellosign(), Config::rfc6749()] {
+        let registration =
+            ClientRegistration::confidential(CLIENT_ID, CLIENT_SECRET).any_loopback_redirect_uri();
+        let config = config.client(registration);
+        let at = Fixture::with_transport(config, transport.clone()).await?;
+        let builder = Client::builder(at.client.provider().clone(), CLIENT_ID)
+            .secret(CLIENT_SECRET)
+            .redirect_uri("http://127.0.0.1:8799/callback")
+            .transport(transport.clone())
+            .clock(at.clock.clone());
+        printed.debug(&builder);
+        let client = builder.build()?;
+        drive(&at, &client, &transport, printed, secrets).await?;
+        at.sandbox.stop().await;
+    }
+    Ok(())
+}
+
 /// Success and failure of everything that holds a secret.
 async fn drive(
     at: &Fixture,
     client: &Client,
-    transport: &ReqwestTransport,
+    transport: &(impl Transport + Clone),
     printed: &Printed,
     secrets: &mut Secrets,
 ) -> TestResult {
