@@ -61,6 +61,18 @@ impl Workspace {
         command.args(["tree", "--prefix", "none", "--format", "{p}", "--target", "all"]);
         Ok(names_and_versions(&output(command.args(args))?))
     }
+
+    /// The features with which a crate is in that tree.
+    pub(crate) fn features_of(&self, name: &str, args: &[&str]) -> Outcome<BTreeSet<String>> {
+        let mut command = cargo(&self.root);
+        command.args(["tree", "--prefix", "none", "--format", "{p}|{f}", "--target", "all"]);
+        let tree = output(command.args(args))?;
+        let lines = tree.lines().filter_map(|line| line.split_once('|'));
+        let named = lines.filter(|(package, _)| package.split_whitespace().next() == Some(name));
+        // Where a crate was told before, its line ends with a mark.
+        let features = named.flat_map(|(_, features)| features.trim_end_matches(" (*)").split(','));
+        Ok(features.map(str::to_owned).collect())
+    }
 }
 
 /// Reads lines of `name v1.2.3 (anything)`.

@@ -50,6 +50,10 @@ const TLS: &[&str] = &[
 /// Of the runtimes the one that isahc must not bring; its own `polling` is no runtime of the user's.
 const TOKIO: &[&str] = &["hyper", "hyper-util", "mio", "reqwest", "tokio"];
 const CURL: &[&str] = &["curl", "curl-sys", "isahc"];
+/// TLS that is linked from the system.
+const SYSTEM_TLS: &[&str] = &["native-tls", "openssl", "openssl-sys"];
+/// The feature that has libcurl built along, in place of linked from the system.
+const STATIC_CURL: &[(&str, &str)] = &[("curl-sys", "static-curl")];
 
 /// What holds for one package with one set of features (and not the default ones).
 struct Rule {
@@ -57,6 +61,8 @@ struct Rule {
     features: &'static [&'static str],
     /// What has to be there, lest the rule hold because it looks at the wrong thing.
     has: &'static [&'static str],
+    /// Which of them have to have which feature.
+    with: &'static [(&'static str, &'static str)],
     has_not: &'static [&'static [&'static str]],
 }
 
@@ -65,31 +71,43 @@ const RULES: &[Rule] = &[
         package: "countersign-core",
         features: &[],
         has: &["http"],
+        with: &[],
         has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
     },
     Rule {
         package: "countersign",
         features: &[],
         has: &["countersign-core"],
+        with: &[],
         has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
     },
     Rule {
         package: "countersign",
         features: &["reqwest"],
         has: &["countersign-core", "countersign-reqwest", "reqwest"],
+        with: &[],
         has_not: &[CURL],
     },
     Rule {
         package: "countersign",
         features: &["isahc"],
         has: &["countersign-core", "countersign-isahc", "isahc", "curl-sys"],
-        has_not: &[TOKIO],
+        with: STATIC_CURL,
+        has_not: &[TOKIO, SYSTEM_TLS],
+    },
+    Rule {
+        package: "countersign-isahc",
+        features: &["default"],
+        has: &["isahc", "curl-sys", "rustls"],
+        with: STATIC_CURL,
+        has_not: &[TOKIO, SYSTEM_TLS],
     },
     // No TLS, HTTP/2 or anything else of isahc that was not asked for.
     Rule {
         package: "countersign-isahc",
         features: &["static-curl"],
         has: &["isahc", "curl-sys"],
+        with: STATIC_CURL,
         has_not: &[
             TOKIO,
             &[
@@ -107,6 +125,7 @@ const RULES: &[Rule] = &[
         package: "countersign-testkit",
         features: &[],
         has: &["countersign-core"],
+        with: &[],
         has_not: &[HTTP_CLIENTS, RUNTIMES, TLS, &["rcgen"]],
     },
 ];
@@ -144,10 +163,15 @@ impl Rule {
         let contains = |name: &str| tree.iter().any(|(found, _)| found == name);
         let absent = self.has.iter().filter(|name| !contains(name));
         let present = self.has_not.iter().copied().flatten().filter(|name| contains(name));
-        let faults = absent
+        let mut faults: Vec<_> = absent
             .map(|name| format!("lacks {name}, so the rule proves nothing"))
             .chain(present.map(|name| format!("depends on {name}")))
             .collect();
+        for (name, feature) in self.with {
+            if !workspace.features_of(name, &args)?.contains(*feature) {
+                faults.push(format!("has {name} without {feature}"));
+            }
+        }
         Ok((tree.len(), faults))
     }
 }
