@@ -22,6 +22,10 @@
 //! | `static-curl` | a libcurl of its own without TLS; for servers on this machine |
 //! | `webpki-roots` | `rustls`, and [`IsahcTransport::webpki_roots`], which believes Mozilla's list of authorities: for machines that have none of their own |
 //!
+//! With each of them libcurl and its TLS are part of the program: neither libcurl nor OpenSSL has to be
+//! installed, to build it or to run it. zlib is the system's where its headers are installed, and built
+//! along where they are not or `LIBZ_SYS_STATIC=1` is set.
+//!
 //! Without any of them the system's libcurl is used, and isahc has no TLS. HTTP/2, cookies, text
 //! decoding and logging through `log` are left out: a token request needs none, and each costs build
 //! time.
