@@ -1,0 +1,93 @@
+use std::fmt;
+use std::sync::Arc;
+
+/// A store could not do a step, or cannot say whether it did.
+///
+/// Cheap to clone. `Display` says what happened, `source()` what the store's own library said. No
+/// payload is in either.
+#[derive(Debug, Clone)]
+pub struct StoreError {
+    kind: StoreErrorKind,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What kept a store from doing a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// It cannot be reached, or its device fails. Trying again may help.
+    Unavailable,
+    /// It did not answer in time.
+    Timeout,
+    /// It has no room left.
+    Full,
+    /// It takes no writes: a read-only file system, a lack of permission, a standby.
+    ReadOnly,
+    /// What it holds for this key cannot be read, and was left as it is or set aside.
+    Damaged,
+    /// What it holds was written in a form that this version does not know.
+    UnknownVersion,
+    /// What it holds is sealed by a key that is not in the ring.
+    UnknownKey,
+    /// What it holds does not open with the key that it names: another key of that name, a record
+    /// of another grant, or bytes that were changed.
+    Unsealable,
+    /// The operating system gave no random bytes.
+    Randomness,
+    /// Anything else.
+    Other,
+}
+
+impl StoreError {
+    /// An error of this kind.
+    #[must_use]
+    pub fn new(kind: StoreErrorKind) -> Self {
+        Self { kind, source: None }
+    }
+
+    /// The same with what the store's own library said. That must not show a payload.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            StoreErrorKind::Unavailable => "the store cannot be reached",
+            StoreErrorKind::Timeout => "the store did not answer in time",
+            StoreErrorKind::Full => "the store has no room left",
+            StoreErrorKind::ReadOnly => "the store takes no writes",
+            StoreErrorKind::Damaged => "what the store holds for this grant cannot be read",
+            StoreErrorKind::UnknownVersion => {
+                "what the store holds for this grant was written by a later version"
+            }
+            StoreErrorKind::UnknownKey => {
+                "what the store holds for this grant is sealed by a key that is not in the ring"
+            }
+            StoreErrorKind::Unsealable => {
+                "what the store holds for this grant does not open: the key is another one, or the \
+                 record was changed or belongs to another grant"
+            }
+            StoreErrorKind::Randomness => "the operating system gave no random bytes",
+            StoreErrorKind::Other => "the store failed",
+        })
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source.as_ref() as _)
+    }
+}

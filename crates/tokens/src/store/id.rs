@@ -1,0 +1,82 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{StoreError, StoreErrorKind};
+
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// Draws a new one.
+            ///
+            /// # Errors
+            ///
+            /// [`StoreErrorKind::Randomness`] when the operating system gave no random bytes.
+            pub fn random() -> Result<Self, StoreError> {
+                let mut bytes = [0; 16];
+                getrandom::fill(&mut bytes).map_err(|error| {
+                    StoreError::new(StoreErrorKind::Randomness).with_source(error)
+                })?;
+                Ok(Self(bytes))
+            }
+
+            /// The one of these bytes, read from a store.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// Its bytes, for a store.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        /// 32 hexadecimal digits.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", u128::from_be_bytes(self.0))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.to_string()
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, &'static str> {
+                let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                let number = u128::from_str_radix(&text, 16).ok();
+                let number = number.filter(|_| digits && text.len() == 32);
+                number.map(|it| Self(it.to_be_bytes())).ok_or("not an id of 32 hexadecimal digits")
+            }
+        }
+    };
+}
+
+random_id! {
+    /// One life of a grant under its key: a new one at every adopt and forget, so that nothing
+    /// late from a former life is taken for this one's.
+    Epoch
+}
+
+random_id! {
+    /// One attempt to refresh a grant, and the owner of its lease. No secret.
+    AttemptId
+}
