@@ -75,6 +75,20 @@ const RULES: &[Rule] = &[
         has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
     },
     Rule {
+        package: "countersign-tokens",
+        features: &[],
+        has: &["countersign-core"],
+        with: &[],
+        has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
+    },
+    Rule {
+        package: "countersign-tokens",
+        features: &["threads"],
+        has: &["async-io"],
+        with: &[],
+        has_not: &[HTTP_CLIENTS, TLS, TOKIO],
+    },
+    Rule {
         package: "countersign",
         features: &[],
         has: &["countersign-core"],

@@ -21,6 +21,7 @@ use crate::provider::Provider;
 use crate::request::{CodeExchange, Credentials, refresh};
 use crate::response::Reader;
 use crate::token::{RefreshToken, TokenSet};
+use crate::transport::{Limits, Runtime};
 use prepared::Prepared;
 
 pub(crate) use prepared::check_authorization_parameters;
@@ -143,6 +144,18 @@ impl Client {
     #[must_use]
     pub fn expiry_margin(&self) -> Duration {
         self.0.expiry_margin
+    }
+
+    /// What one of its calls may take.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.0.channel.limits
+    }
+
+    /// The async runtime that its futures have to be polled in, by its transport's word.
+    #[must_use]
+    pub fn runtime(&self) -> Runtime {
+        self.0.channel.transport.runtime()
     }
 
     /// Whether the access token of `tokens` is good now and for the margin.

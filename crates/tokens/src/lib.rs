@@ -1,14 +1,27 @@
-//! Grants that outlive a process, and the steps by which processes share them.
+//! Grants kept fresh: refreshed once however many ask, and never lost.
 //!
-//! [`GrantStore`] is the contract: a grant's record with its epoch and generation, and steps that
-//! compare them, so that whatever comes late, twice or from a process that was thought dead never
-//! replaces something newer. [`MemoryStore`] keeps grants for as long as the program runs.
+//! [`TokenManager`] hands out access tokens that are fresh, and refreshes them by tasks of its
+//! own. [`GrantStore`] is what it keeps them in: records with an epoch and a generation, and steps
+//! that compare them, so that whatever comes late, twice or from a process that was thought dead
+//! never replaces something newer. [`MemoryStore`] keeps them for as long as the program runs.
 
+mod error;
+mod event;
+mod executor;
 mod key;
+mod manager;
 mod memory;
 mod store;
 
+pub use error::{TokenError, TokenErrorKind};
+pub use event::Event;
+#[cfg(feature = "threads")]
+pub use executor::ThreadExecutor;
+#[cfg(feature = "tokio")]
+pub use executor::TokioExecutor;
+pub use executor::{NotSpawned, Spawner, Task, Timer};
 pub use key::{GrantKey, InvalidKey};
+pub use manager::{GrantStatus, KeepFresh, TokenManager, TokenManagerBuilder, TokenSource};
 pub use memory::MemoryStore;
 pub use store::{
     Adopt, Attempt, AttemptId, Begin, Clear, Due, Epoch, Forget, GrantState, GrantStore, Lease,

@@ -1,0 +1,180 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::{Error, Recovery};
+
+use crate::store::StoreError;
+
+/// Why a manager has no fresh token, or could not do what was asked.
+///
+/// Cheap to clone: everybody who waited for one refresh gets the same. `Display` tells one layer,
+/// `source()` the next; no secret is in either.
+#[derive(Clone)]
+pub struct TokenError(Arc<Inner>);
+
+struct Inner {
+    kind: TokenErrorKind,
+    cause: Option<Cause>,
+}
+
+enum Cause {
+    Provider(Error),
+    Store(StoreError),
+}
+
+/// What kind of thing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenErrorKind {
+    /// There is no grant under this key, or it was forgotten.
+    UnknownGrant,
+    /// The key is of another provider or client than the manager's.
+    ForeignKey,
+    /// The access token has ended and the provider gave no refresh token.
+    NoRefreshToken,
+    /// The provider refused the grant: the user has to be asked again.
+    Reauthorize,
+    /// The refresh token may have been spent, and its answer been lost. A late answer takes this
+    /// back.
+    OutcomeUnknown,
+    /// The refresh failed; the source says how.
+    Refresh,
+    /// The provider failed again and again, or asked for a wait: nothing was sent.
+    Paused,
+    /// Another process refreshes the grant, and has not come to an end in time.
+    Busy,
+    /// The store failed; the source says how.
+    Store,
+    /// The grant could not be stored. It serves this process from memory, and storing it is tried
+    /// again.
+    NotStored,
+    /// What the store holds are not tokens of this client.
+    Unreadable,
+    /// The task ended before its work did: its executor shut down, or it panicked.
+    Interrupted,
+    /// The manager cannot work as it was set up.
+    Configuration(&'static str),
+}
+
+impl TokenError {
+    pub(crate) fn new(kind: TokenErrorKind) -> Self {
+        Self(Arc::new(Inner { kind, cause: None }))
+    }
+
+    pub(crate) fn of_provider(kind: TokenErrorKind, error: Error) -> Self {
+        Self(Arc::new(Inner { kind, cause: Some(Cause::Provider(error)) }))
+    }
+
+    pub(crate) fn of_store(kind: TokenErrorKind, error: StoreError) -> Self {
+        Self(Arc::new(Inner { kind, cause: Some(Cause::Store(error)) }))
+    }
+
+    /// What kind of thing went wrong.
+    #[must_use]
+    pub fn kind(&self) -> TokenErrorKind {
+        self.0.kind
+    }
+
+    /// What can be done about it.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        match self.0.kind {
+            TokenErrorKind::ForeignKey | TokenErrorKind::Configuration(_) => Recovery::Fix,
+            TokenErrorKind::UnknownGrant
+            | TokenErrorKind::NoRefreshToken
+            | TokenErrorKind::Reauthorize
+            | TokenErrorKind::Unreadable => Recovery::Reauthorize,
+            TokenErrorKind::OutcomeUnknown => Recovery::OutcomeUnknown,
+            _ => self.provider().map_or(Recovery::Retry { after: None }, Error::recovery),
+        }
+    }
+
+    /// What the provider, or the way to it, had to do with it.
+    #[must_use]
+    pub fn provider(&self) -> Option<&Error> {
+        match &self.0.cause {
+            Some(Cause::Provider(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// What the store had to do with it.
+    #[must_use]
+    pub fn store(&self) -> Option<&StoreError> {
+        match &self.0.cause {
+            Some(Cause::Store(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// How long the provider asked to wait.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self.provider()?.recovery() {
+            Recovery::Retry { after } => after,
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        Self::of_store(TokenErrorKind::Store, error)
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0.kind {
+            TokenErrorKind::UnknownGrant => "there is no grant under this key",
+            TokenErrorKind::ForeignKey => {
+                "the key is of another provider or client than the manager's"
+            }
+            TokenErrorKind::NoRefreshToken => {
+                "the access token has ended and there is no refresh token: the user has to be \
+                 asked again"
+            }
+            TokenErrorKind::Reauthorize => {
+                "the provider takes the grant no more: the user has to be asked again"
+            }
+            TokenErrorKind::OutcomeUnknown => {
+                "the refresh token may have been spent, and its answer been lost"
+            }
+            TokenErrorKind::Refresh => "the grant could not be refreshed",
+            TokenErrorKind::Paused => {
+                "the provider is given a rest, after failures or because it asked for one"
+            }
+            TokenErrorKind::Busy => "another process is refreshing the grant, and takes too long",
+            TokenErrorKind::Store => "the grant's store failed",
+            TokenErrorKind::NotStored => {
+                "the grant could not be stored; it serves this process, and storing it is tried \
+                 again"
+            }
+            TokenErrorKind::Unreadable => "what the store holds are not tokens of this client",
+            TokenErrorKind::Interrupted => {
+                "the refresh was interrupted: its executor shut down, or it panicked"
+            }
+            TokenErrorKind::Configuration(why) => why,
+        })
+    }
+}
+
+impl fmt::Debug for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("TokenError");
+        debug.field("kind", &self.0.kind);
+        if let Some(source) = std::error::Error::source(self) {
+            debug.field("source", &source);
+        }
+        debug.finish()
+    }
+}
+
+impl std::error::Error for TokenError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.0.cause.as_ref()? {
+            Cause::Provider(error) => Some(error),
+            Cause::Store(error) => Some(error),
+        }
+    }
+}

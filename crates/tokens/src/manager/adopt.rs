@@ -1,0 +1,132 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::TokenSet;
+
+use super::TokenManager;
+use super::flight::Flight;
+use super::save::not_stored;
+use super::slot::Slot;
+use super::timing::backoff;
+use crate::error::{TokenError, TokenErrorKind};
+use crate::event::Event;
+use crate::key::GrantKey;
+use crate::store::{Adopt, Epoch, Verdict};
+
+impl TokenManager {
+    /// Takes over a grant, such as [`into_tokens`] of a completed flow, in the place of whatever
+    /// there was. It is stored when this returns. Dropping the future does not stop it.
+    ///
+    /// The refresh token of a former grant is not revoked: [`forget`](Self::forget) it before if
+    /// it should be.
+    ///
+    /// [`into_tokens`]: countersign_core::AuthorizationFlow::into_tokens
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::NotStored`] when it could not be stored: it serves this process from
+    /// memory, and storing it is tried again. [`TokenErrorKind::ForeignKey`] for a key of another
+    /// provider or client.
+    pub async fn adopt(&self, key: &GrantKey, tokens: TokenSet) -> Result<(), TokenError> {
+        let slot = self.slot(key)?;
+        let adoption = Adoption {
+            manager: self.clone(),
+            life: slot.begin_life(),
+            slot,
+            epoch: Epoch::random()?,
+            tokens,
+            written_over: None,
+        };
+        let (flight, task) = Flight::new(adoption.run(), |_| {});
+        let _ = self.0.spawner.spawn(task);
+        flight.outcome().await
+    }
+}
+
+/// A grant that is being taken over.
+struct Adoption {
+    manager: TokenManager,
+    slot: Arc<Slot>,
+    life: u64,
+    epoch: Epoch,
+    tokens: TokenSet,
+    /// The epoch that was there when it was written first, once it was, with an answer or without.
+    written_over: Option<Option<Epoch>>,
+}
+
+/// How many others may adopt the same grant at the same moment.
+const MOST_RIVALS: u32 = 8;
+
+impl Adoption {
+    async fn run(mut self) -> Result<(), TokenError> {
+        match self.store().await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let inner = Arc::clone(&self.manager.0);
+                let error = not_stored(error);
+                if self.slot.publish(self.life, Some(inner.cached(&self.tokens, None))) {
+                    self.slot.work().is_unsaved = true;
+                    let key = self.slot.key.clone();
+                    inner.tell(&Event::NotStored { key, error: error.clone() });
+                    let _ = inner.spawner.spawn(Box::pin(self.store_until_done()));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Stores it in the place of what is there.
+    async fn store(&mut self) -> Result<(), TokenError> {
+        let inner = Arc::clone(&self.manager.0);
+        let store = &inner.store;
+        for _ in 0..MOST_RIVALS {
+            let replaces = match self.written_over {
+                // It may be there, and have been replaced since, which is not undone.
+                Some(replaces) => replaces,
+                None => {
+                    let present = store.wait(store.store.load(&self.slot.key)).await?;
+                    present.map(|record| record.epoch)
+                }
+            };
+            let is_repeated = self.written_over.replace(replaces).is_some();
+            let material = inner.material(&self.tokens, true)?;
+            let adopt = Adopt { epoch: self.epoch, replaces, material };
+            match store.wait(store.store.adopt(&self.slot.key, &adopt)).await? {
+                Verdict::Accepted(row) => {
+                    let due_in = row.due_at.map(|at| at.since(row.read_at));
+                    self.slot.publish(self.life, Some(inner.cached(&self.tokens, due_in)));
+                    return Ok(());
+                }
+                // Whether that came before or after cannot be told: what is there is kept.
+                Verdict::Refused(_) if is_repeated => {
+                    self.slot.publish(self.life, None);
+                    return Ok(());
+                }
+                // Somebody adopted or forgot between reading and writing: the later one stays.
+                Verdict::Refused(_) => self.written_over = None,
+            }
+        }
+        Err(TokenError::new(TokenErrorKind::Busy))
+    }
+
+    async fn store_until_done(mut self) {
+        let inner = Arc::clone(&self.manager.0);
+        let mut strikes = 0;
+        loop {
+            inner.timer.sleep(Duration::from_millis(50) + backoff(strikes)).await;
+            strikes += 1;
+            if self.slot.work().life != self.life {
+                return;
+            }
+            if self.store().await.is_ok() {
+                let mut work = self.slot.work();
+                if work.life == self.life {
+                    work.is_unsaved = false;
+                }
+                drop(work);
+                inner.tell(&Event::Stored { key: self.slot.key.clone() });
+                return;
+            }
+        }
+    }
+}

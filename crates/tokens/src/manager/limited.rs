@@ -1,0 +1,32 @@
+//! A store whose every step ends within a limit.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_lite::future;
+
+use crate::executor::Timer;
+use crate::store::{GrantStore, StoreError, StoreErrorKind};
+
+/// The store, and how long a step of it may take.
+pub(super) struct Limited {
+    pub(super) store: Arc<dyn GrantStore>,
+    pub(super) timer: Arc<dyn Timer>,
+    pub(super) limit: Duration,
+}
+
+impl Limited {
+    /// Waits for a step of the store, up to the limit.
+    pub(super) async fn wait<T>(
+        &self,
+        step: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let elapsed = async {
+            self.timer.sleep(self.limit).await;
+            Err(StoreError::new(StoreErrorKind::Timeout))
+        };
+        // The step first: one that is done is not late.
+        future::or(step, elapsed).await
+    }
+}

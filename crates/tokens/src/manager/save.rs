@@ -1,0 +1,137 @@
+//! Storing what a refresh brought: before it is handed out, and until it is stored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::TokenSet;
+
+use super::refresh::{Next, Refresh};
+use super::slot::Slot;
+use super::timing::{backoff, usable};
+use super::{Inner, TokenManager, material};
+use crate::error::{TokenError, TokenErrorKind};
+use crate::event::Event;
+use crate::store::{AttemptId, Material, Record, Renew, Save, Verdict};
+
+impl Refresh {
+    /// Stores `fresh`, which the refresh token of `read` bought, and hands it out.
+    pub(super) async fn save(&self, read: &Record, attempt: AttemptId, fresh: TokenSet) -> Next {
+        let unsaved = Unsaved {
+            manager: self.manager.clone(),
+            slot: Arc::clone(&self.slot),
+            life: self.life,
+            read: read.clone(),
+            attempt,
+            fresh,
+        };
+        match unsaved.store().await {
+            Ok(Verdict::Accepted(row)) => unsaved.stored(&row),
+            // Superseded: whatever took its place is the grant now.
+            Ok(Verdict::Refused(_)) => return Next::Again(Duration::ZERO),
+            Err(error) => return unsaved.keep(error),
+        }
+        Next::Done(unsaved.fresh.access_token().clone())
+    }
+}
+
+/// Tokens that were had and are not known to be stored.
+struct Unsaved {
+    manager: TokenManager,
+    slot: Arc<Slot>,
+    life: u64,
+    read: Record,
+    attempt: AttemptId,
+    fresh: TokenSet,
+}
+
+impl Unsaved {
+    async fn store(&self) -> Result<Verdict, TokenError> {
+        let inner = &self.manager.0;
+        let save = Save {
+            attempt: self.attempt,
+            epoch: self.read.epoch,
+            generation: self.read.generation,
+            material: inner.material(&self.fresh, false)?,
+        };
+        Ok(inner.store.wait(inner.store.store.save(&self.slot.key, &save)).await?)
+    }
+
+    fn stored(&self, row: &Record) {
+        let inner = &self.manager.0;
+        let due_in = row.due_at.map(|at| at.since(row.read_at));
+        self.slot.publish(self.life, Some(inner.cached(&self.fresh, due_in)));
+        let key = self.slot.key.clone();
+        inner.tell(&Event::Refreshed { key, generation: row.generation });
+    }
+
+    /// Lets the grant serve from memory, says so, and goes on trying to store it (G9).
+    fn keep(self, error: TokenError) -> Next {
+        let inner = Arc::clone(&self.manager.0);
+        let token = self.fresh.access_token().clone();
+        if !self.slot.publish(self.life, Some(inner.cached(&self.fresh, None))) {
+            return Next::Again(Duration::ZERO);
+        }
+        self.slot.work().is_unsaved = true;
+        inner.tell(&Event::NotStored { key: self.slot.key.clone(), error: not_stored(error) });
+        let _ = inner.spawner.spawn(Box::pin(self.store_until_done()));
+        Next::Done(token)
+    }
+
+    async fn store_until_done(self) {
+        let inner = &self.manager.0;
+        let mut strikes = 0;
+        loop {
+            inner.timer.sleep(Duration::from_millis(50) + backoff(strikes)).await;
+            strikes += 1;
+            let (attempt, epoch) = (self.attempt, self.read.epoch);
+            let renew = Renew { attempt, epoch, lease: inner.timing.lease };
+            // It may have run out, which forbids nothing: saves are not fenced.
+            let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
+            let Ok(verdict) = self.store().await else { continue };
+            {
+                let mut work = self.slot.work();
+                if work.life != self.life {
+                    return;
+                }
+                work.is_unsaved = false;
+            }
+            if let Verdict::Accepted(row) = verdict {
+                self.stored(&row);
+                inner.tell(&Event::Stored { key: self.slot.key.clone() });
+            } else {
+                // Superseded: who asks next reads what took its place.
+                self.slot.publish(self.life, None);
+            }
+            return;
+        }
+    }
+}
+
+impl Inner {
+    /// These tokens as a store takes them, reckoned from now.
+    pub(super) fn material(
+        &self,
+        tokens: &TokenSet,
+        is_first: bool,
+    ) -> Result<Material, TokenError> {
+        let now = self.now();
+        let usable = usable(&self.client, tokens, now);
+        let ends = tokens.expires_at().map(|at| Duration::try_from(at - now).unwrap_or_default());
+        let can_refresh = tokens.refresh_token().is_some();
+        Ok(Material {
+            payload: material::write(&self.client, tokens)?,
+            key_id: None,
+            expires_in: ends,
+            due_in: usable.filter(|_| can_refresh).map(|it| self.timing.due_in(it, is_first)),
+            rests_for: None,
+        })
+    }
+}
+
+/// The error of tokens that serve from memory alone.
+pub(super) fn not_stored(error: TokenError) -> TokenError {
+    match error.store() {
+        Some(store) => TokenError::of_store(TokenErrorKind::NotStored, store.clone()),
+        None => error,
+    }
+}

@@ -1,0 +1,308 @@
+//! Grants that a manager keeps fresh, counted at the server.
+
+#[path = "tokens/support.rs"]
+mod support;
+
+use std::time::Duration;
+
+use countersign::{ExposeSecret, Recovery};
+use countersign_sandbox::{Answer, Config, Fault, Rotation, Target, When};
+use countersign_tests::TestResult;
+use countersign_tokens::{Event, GrantState, ThreadExecutor, TokenErrorKind, TokenManager};
+use http::StatusCode;
+use support::World;
+
+fn invalid_grant() -> Fault {
+    Fault::Answer(Answer::new(StatusCode::BAD_REQUEST).body(r#"{"error":"invalid_grant"}"#))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g07_ten_thousand_callers_cost_one_refresh() -> TestResult {
+    for config in [Config::hellosign(), Config::rfc6749()] {
+        let world = World::start(config).await?;
+        let old = world.tokens.token(&world.key).await?;
+        world.expire();
+        let callers: Vec<_> = (0..10_000)
+            .map(|_| {
+                let (tokens, key) = (world.tokens.clone(), world.key.clone());
+                tokio::spawn(async move { tokens.token(&key).await })
+            })
+            .collect();
+        let mut new = None;
+        for caller in callers {
+            let token = caller.await??;
+            assert!(!token.same_as(&old));
+            assert!(new.get_or_insert_with(|| token.clone()).same_as(&token));
+        }
+        assert_eq!(world.refreshes(), 1);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g07_ten_thousand_callers_share_one_failure() -> TestResult {
+    let world = World::start(Config::hellosign()).await?;
+    world.expire();
+    world.at.sandbox.fail_next(
+        Fault::Answer(
+            Answer::new(StatusCode::TOO_MANY_REQUESTS)
+                .header(http::header::RETRY_AFTER, http::HeaderValue::from_static("60")),
+        )
+        .on(Target::TokenRefresh)
+        .times(100),
+    );
+    let callers: Vec<_> = (0..10_000)
+        .map(|_| {
+            let (tokens, key) = (world.tokens.clone(), world.key.clone());
+            tokio::spawn(async move { tokens.token(&key).await })
+        })
+        .collect();
+    for caller in callers {
+        let error = caller.await?.expect_err("the provider wants a rest");
+        assert_eq!(error.kind(), TokenErrorKind::Refresh);
+        assert_eq!(error.recovery(), Recovery::Retry { after: Some(Duration::from_secs(60)) });
+    }
+    assert_eq!(world.refreshes(), 1);
+    // G13: `Retry-After` is obeyed, and then it is tried again.
+    world.at.sandbox.clear_faults();
+    assert!(world.tokens.token(&world.key).await.is_err());
+    assert_eq!(world.refreshes(), 1);
+    world.at.advance(Duration::from_secs(61));
+    world.tokens.token(&world.key).await?;
+    assert_eq!(world.refreshes(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn g08_a_refresh_goes_on_without_the_caller_that_began_it() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    world.expire();
+    world.at.sandbox.fail_next(Fault::Hold { when: When::After }.on(Target::TokenRefresh));
+    let (tokens, key) = (world.tokens.clone(), world.key.clone());
+    let caller = tokio::spawn(async move { tokens.token(&key).await });
+    world.at.sandbox.wait_for_held(1).await;
+    caller.abort();
+    assert!(caller.await.expect_err("dropped").is_cancelled());
+    world.at.sandbox.release();
+    world.event(|event| matches!(event, Event::Refreshed { .. })).await;
+    // Rotation is strict: had the answer been lost, so were the grant.
+    world.tokens.token(&world.key).await?;
+    assert_eq!(world.refreshes(), 1);
+    world.expire();
+    world.tokens.token(&world.key).await?;
+    assert_eq!(world.refreshes(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn g09_tokens_that_cannot_be_stored_serve_and_are_stored_later() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    world.expire();
+    world.store.break_writes(true);
+    let token = world.tokens.token(&world.key).await?;
+    let event = world.event(|event| matches!(event, Event::NotStored { .. })).await;
+    let Event::NotStored { error, .. } = event else { unreachable!() };
+    assert_eq!(error.kind(), TokenErrorKind::NotStored);
+    assert!(world.tokens.status(&world.key).await?.is_unsaved);
+    assert!(world.tokens.token(&world.key).await?.same_as(&token));
+    assert_eq!(world.refreshes(), 1);
+    world.store.break_writes(false);
+    world.event(|event| matches!(event, Event::Stored { .. })).await;
+    assert!(!world.tokens.status(&world.key).await?.is_unsaved);
+    assert!(world.store.failures() >= 1);
+    // What is stored is the new one: another process goes on with it.
+    assert!(world.another()?.token(&world.key).await?.same_as(&token));
+    assert_eq!(world.refreshes(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn g09_an_adoption_that_cannot_be_stored_is_reported_and_serves() -> TestResult {
+    let world = World::empty(Config::hellosign()).await?;
+    let tokens = world.at.authorized().await?.into_tokens();
+    let access = tokens.access_token().clone();
+    world.store.break_writes(true);
+    let error = world.tokens.adopt(&world.key, tokens).await.expect_err("the store is full");
+    assert_eq!(error.kind(), TokenErrorKind::NotStored);
+    assert!(world.tokens.token(&world.key).await?.same_as(&access));
+    world.store.break_writes(false);
+    world.event(|event| matches!(event, Event::Stored { .. })).await;
+    assert!(world.another()?.token(&world.key).await?.same_as(&access));
+    Ok(())
+}
+
+#[tokio::test]
+async fn g11_a_refusal_is_final_and_asked_for_once() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    world.expire();
+    world.at.sandbox.fail_next(invalid_grant().on(Target::TokenRefresh).times(100));
+    for manager in [world.tokens.clone(), world.tokens.clone(), world.another()?] {
+        let error = manager.token(&world.key).await.expect_err("refused");
+        assert_eq!(error.kind(), TokenErrorKind::Reauthorize);
+        world.at.advance(Duration::from_secs(3600));
+    }
+    assert_eq!(world.refreshes(), 1);
+    assert_eq!(world.tokens.status(&world.key).await?.state, GrantState::Reauthorize);
+    // A new consent ends it.
+    world.at.sandbox.clear_faults();
+    world.tokens.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+    world.tokens.token(&world.key).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn g12_a_lost_answer_is_reported_where_tokens_rotate() -> TestResult {
+    let world = World::start(Config::rfc6749().rotation(Rotation::Strict)).await?;
+    world.expire();
+    world.at.sandbox.fail_next(Fault::Reset { when: When::After }.on(Target::TokenRefresh));
+    for manager in [world.tokens.clone(), world.another()?] {
+        let error = manager.token(&world.key).await.expect_err("lost");
+        assert_eq!(error.kind(), TokenErrorKind::OutcomeUnknown);
+        assert_eq!(error.recovery(), Recovery::OutcomeUnknown);
+    }
+    assert_eq!(world.refreshes(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn g12_a_lost_answer_is_asked_for_again_where_they_do_not() -> TestResult {
+    let world = World::start(Config::hellosign()).await?;
+    world.expire();
+    world.at.sandbox.fail_next(Fault::Reset { when: When::After }.on(Target::TokenRefresh));
+    world.tokens.token(&world.key).await?;
+    assert_eq!(world.refreshes(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn g13_a_good_token_outlives_failures_and_g14_is_handed_out_meanwhile() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    let old = world.tokens.token(&world.key).await?;
+    // Due at the latest, by 30 seconds of margin, and good for another 10.
+    world.at.advance(Duration::from_secs(3600 - 40));
+    world.at.sandbox.fail_next(Fault::Hold { when: When::Before }.on(Target::TokenRefresh));
+    for _ in 0..100 {
+        assert!(world.tokens.token(&world.key).await?.same_as(&old));
+    }
+    world.at.sandbox.wait_for_held(1).await;
+    assert!(world.tokens.token(&world.key).await?.same_as(&old));
+    world.at.sandbox.release();
+    world.event(|event| matches!(event, Event::Refreshed { .. })).await;
+    assert!(!world.tokens.token(&world.key).await?.same_as(&old));
+    assert_eq!(world.refreshes(), 1);
+
+    let old = world.tokens.token(&world.key).await?;
+    world.at.advance(Duration::from_secs(3600 - 40));
+    world.at.sandbox.fail_next(
+        Fault::status(StatusCode::TOO_MANY_REQUESTS).on(Target::TokenRefresh).times(100),
+    );
+    assert!(world.tokens.token(&world.key).await?.same_as(&old));
+    world.event(|event| matches!(event, Event::Failing { .. })).await;
+    for _ in 0..100 {
+        assert!(world.tokens.token(&world.key).await?.same_as(&old));
+    }
+    assert_eq!(world.refreshes(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_rejected_token_is_refreshed_once_however_many_say_so() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    let old = world.tokens.token(&world.key).await?;
+    for _ in 0..10 {
+        assert!(!world.tokens.reject(&world.key, &old).await?.same_as(&old));
+    }
+    assert_eq!(world.refreshes(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_managers_on_one_store_refresh_once() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    let other = world.another()?;
+    for expiry in 1..=10 {
+        world.expire();
+        let (one, two) = tokio::join!(world.tokens.token(&world.key), other.token(&world.key));
+        assert!(one?.same_as(&two?));
+        assert_eq!(world.refreshes(), expiry);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn g11_a_forgotten_grant_does_not_come_back() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    let other = world.another()?;
+    world.expire();
+    world.at.sandbox.fail_next(Fault::Hold { when: When::After }.on(Target::TokenRefresh));
+    let (late, key) = (other.clone(), world.key.clone());
+    let late = tokio::spawn(async move { late.token(&key).await });
+    world.at.sandbox.wait_for_held(1).await;
+    // Its lease has run out, and so nobody waits for it.
+    world.at.advance(Duration::from_secs(3600));
+    world.tokens.forget(&world.key).await?;
+    world.at.sandbox.release();
+    let error = late.await?.expect_err("forgotten");
+    assert_eq!(error.kind(), TokenErrorKind::UnknownGrant);
+    for manager in [&world.tokens, &other] {
+        let error = manager.token(&world.key).await.expect_err("forgotten");
+        assert_eq!(error.kind(), TokenErrorKind::UnknownGrant);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn g06_a_clock_that_jumps_hands_out_nothing_longer_than_the_jump() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    let old = world.tokens.token(&world.key).await?;
+    let hour = Duration::from_secs(3600);
+    // Forward, or after a suspension: it has ended by this clock, and is not handed out.
+    world.at.advance(hour);
+    let second = world.tokens.token(&world.key).await?;
+    assert!(!second.same_as(&old));
+    // Back by an hour: good for that much longer by this clock, and no more.
+    world.at.clock.set_back(hour);
+    world.at.advance(2 * hour);
+    assert!(!world.tokens.token(&world.key).await?.same_as(&second));
+    Ok(())
+}
+
+#[tokio::test]
+async fn keep_fresh_refreshes_without_being_asked() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    world.expire();
+    let _guard = world.tokens.keep_fresh()?;
+    world.event(|event| matches!(event, Event::Refreshed { .. })).await;
+    assert_eq!(world.refreshes(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_cannot_work_is_refused_when_it_is_built() -> TestResult {
+    let world = World::start(Config::hellosign()).await?;
+    let refused = TokenManager::builder(world.at.client.clone(), world.store.clone())
+        .executor(ThreadExecutor)
+        .build()
+        .expect_err("reqwest needs tokio");
+    assert!(refused.to_string().contains("needs a tokio runtime"), "{refused}");
+    let short = TokenManager::builder(world.at.client.clone(), world.store.clone())
+        .executor(countersign_tokens::TokioExecutor::current()?)
+        .lease(Duration::from_secs(39))
+        .build();
+    assert!(short.expect_err("short").to_string().contains("the lease is shorter"));
+    let foreign = countersign_tokens::GrantKey::new("another", "client", "user")?;
+    let error = world.tokens.token(&foreign).await.expect_err("foreign");
+    assert_eq!(error.kind(), TokenErrorKind::ForeignKey);
+    Ok(())
+}
+
+#[tokio::test]
+async fn g05_nothing_of_a_manager_shows_a_token() -> TestResult {
+    let world = World::start(Config::hellosign()).await?;
+    let token = world.tokens.token(&world.key).await?;
+    let source = world.tokens.source(&world.key)?;
+    let status = world.tokens.status(&world.key).await?;
+    let shown = format!("{:?} {source:?} {status:?} {:?}", world.tokens, world.store);
+    assert!(!shown.contains(token.expose_secret()), "{shown}");
+    Ok(())
+}
