@@ -3,11 +3,13 @@
 //! [`TokenManager`] hands out access tokens that are fresh, and refreshes them by tasks of its
 //! own. [`GrantStore`] is what it keeps them in: records with an epoch and a generation, and steps
 //! that compare them, so that whatever comes late, twice or from a process that was thought dead
-//! never replaces something newer. [`MemoryStore`] keeps them for as long as the program runs.
+//! never replaces something newer. [`MemoryStore`] keeps them for as long as the program runs,
+//! [`FileStore`] in a folder, for the processes of one machine.
 
 mod error;
 mod event;
 mod executor;
+mod file;
 mod key;
 mod manager;
 mod memory;
@@ -20,6 +22,7 @@ pub use executor::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use executor::TokioExecutor;
 pub use executor::{NotSpawned, Spawner, Task, Timer};
+pub use file::FileStore;
 pub use key::{GrantKey, InvalidKey};
 pub use manager::{GrantStatus, KeepFresh, TokenManager, TokenManagerBuilder, TokenSource};
 pub use memory::MemoryStore;

@@ -1,0 +1,205 @@
+//! Grants in a folder.
+
+mod disk;
+mod form;
+mod locks;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign_core::{Clock, SystemClock};
+use sha2::{Digest, Sha256};
+
+use crate::key::GrantKey;
+use crate::store::{
+    Adopt, Begin, Clear, Due, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal, Rules, Save,
+    StoreError, StoreErrorKind, StoreTime, Verdict,
+};
+use disk::failed;
+use locks::{Leases, locked};
+
+/// Grants in a folder, one file each, for the processes of one machine. Clones share it.
+///
+/// The folder is open to its owner alone (0700), and so is every file from its first byte (0600).
+/// A file is replaced whole: written beside, synced, renamed, and the folder synced, so that a
+/// crash leaves the old grant or the new one. A file that cannot be read is set aside under
+/// another name, never overwritten, and the error says where. A lease is an operating system's
+/// lock, which ends with its holder. Tokens are in clear: whoever reads the files has them.
+///
+/// Steps block for as long as the disk takes, and need no async runtime. The locks need a local
+/// file system.
+#[derive(Clone)]
+pub struct FileStore(Arc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
+    clock: Arc<dyn Clock>,
+    leases: Leases,
+}
+
+impl FileStore {
+    /// The store in this folder, which is made when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Other`] when others than its owner may enter the folder, and whatever
+    /// keeps it from being made.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::open_with_clock(folder, SystemClock)
+    }
+
+    /// The same by this clock.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with_clock(
+        folder: impl AsRef<Path>,
+        clock: impl Clock,
+    ) -> Result<Self, StoreError> {
+        let folder = folder.as_ref().to_owned();
+        disk::make_folder(&folder)?;
+        disk::make_folder(&folder.join("locks"))?;
+        Ok(Self(Arc::new(Inner { folder, clock: Arc::new(clock), leases: Leases::default() })))
+    }
+
+    fn now(&self) -> StoreTime {
+        let now = self.0.clock.now();
+        StoreTime::from_millis(now.unix_timestamp() * 1000 + i64::from(now.millisecond()))
+    }
+
+    /// Applies a rule to the record of `key`, alone among all processes.
+    fn step<T>(&self, key: &GrantKey, rule: impl FnOnce(Rules<'_>) -> T) -> Result<T, StoreError> {
+        let paths = Paths::new(&self.0.folder, key);
+        let _latch = locked(&paths.latch)?;
+        let mut place = disk::read(&paths.record, key)?;
+        let now = self.now();
+        if let Some(record) = place.as_mut() {
+            record.read_at = now;
+            self.0.leases.bury_the_dead(key, &paths.lease, record)?;
+        }
+        let before = place.as_ref().map(|record| (record.epoch, record.revision));
+        let answer = rule(Rules::new(&mut place, now));
+        if before != place.as_ref().map(|record| (record.epoch, record.revision)) {
+            match &place {
+                Some(record) => disk::write(&self.0.folder, &paths.record, key, record)?,
+                None => disk::remove(&self.0.folder, &paths.record)?,
+            }
+        }
+        self.0.leases.follow(key, &paths.lease, place.as_ref())?;
+        Ok(answer)
+    }
+}
+
+/// Where what belongs to a grant lies. Hashed, since keys may differ where file systems see no
+/// difference.
+struct Paths {
+    record: PathBuf,
+    latch: PathBuf,
+    lease: PathBuf,
+}
+
+impl Paths {
+    fn new(folder: &Path, key: &GrantKey) -> Self {
+        let hash: String =
+            Sha256::digest(key.as_str()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let locks = folder.join("locks");
+        Self {
+            record: folder.join(format!("{hash}.json")),
+            latch: locks.join(format!("{}.latch", &hash[..2])),
+            lease: locks.join(format!("{hash}.lease")),
+        }
+    }
+}
+
+#[async_trait]
+impl GrantStore for FileStore {
+    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
+        let paths = Paths::new(&self.0.folder, key);
+        let _latch = locked(&paths.latch)?;
+        let mut record = disk::read(&paths.record, key)?;
+        if let Some(record) = record.as_mut() {
+            record.read_at = self.now();
+            self.0.leases.bury_the_dead(key, &paths.lease, record)?;
+        }
+        Ok(record)
+    }
+
+    async fn begin(&self, key: &GrantKey, begin: &Begin) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.begin(begin))
+    }
+
+    async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.save(save))
+    }
+
+    async fn clear(&self, key: &GrantKey, clear: &Clear) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.clear(clear))
+    }
+
+    async fn renew(&self, key: &GrantKey, renew: &Renew) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.renew(renew))
+    }
+
+    async fn mark(&self, key: &GrantKey, mark: &Mark) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.mark(mark))
+    }
+
+    async fn reseal(&self, key: &GrantKey, reseal: &Reseal) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.reseal(reseal))
+    }
+
+    async fn adopt(&self, key: &GrantKey, adopt: &Adopt) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.adopt(adopt))
+    }
+
+    async fn forget(&self, key: &GrantKey, forget: &Forget) -> Result<Verdict, StoreError> {
+        self.step(key, |rules| rules.forget(forget))
+    }
+
+    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
+        self.step(key, |rules| rules.purge(tombstone)).map(drop)
+    }
+
+    /// Reads every file of the folder: for thousands of grants, not for millions. Files that
+    /// cannot be read are left out; whoever asks for the grant gets the error.
+    async fn due(
+        &self,
+        within: Duration,
+        after: Option<&Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        let until = self.now().plus(within);
+        let mut due = Vec::new();
+        for entry in std::fs::read_dir(&self.0.folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_none_or(|it| it != "json") {
+                continue;
+            }
+            let read = std::fs::read(&path).map_err(io::Error::other);
+            let Some((key, record)) = read.ok().and_then(|bytes| form::read(&bytes).ok()) else {
+                continue;
+            };
+            due.extend(Rules::due(&key, &record).filter(|it| it.due_at <= until));
+        }
+        due.sort_unstable();
+        due.retain(|it| after.is_none_or(|after| it > after));
+        due.truncate(limit);
+        Ok(due)
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileStore({})", self.0.folder.display())
+    }
+}
+
+/// An error of this kind that says why.
+fn refused(kind: StoreErrorKind, why: String) -> StoreError {
+    StoreError::new(kind).with_source(why)
+}
