@@ -1,0 +1,190 @@
+//! A process that is killed in the midst of a refresh, and the next one that goes on.
+
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign::{Client, Provider, ReqwestTransport};
+use countersign_sandbox::{Config, Fault, Target, When};
+use countersign_testkit::ManualClock;
+use countersign_tests::{Fixture, TestResult};
+use countersign_tokens::{
+    Adopt, Begin, Clear, Due, Epoch, FileStore, Forget, GrantKey, GrantStore, Mark, Record, Renew,
+    Reseal, Save, StoreError, TokenErrorKind, TokenManager, TokioExecutor, Verdict,
+};
+
+const POINT: &str = "COUNTERSIGN_TEST_POINT";
+const FOLDER: &str = "COUNTERSIGN_TEST_FOLDER";
+const PROVIDER: &str = "COUNTERSIGN_TEST_PROVIDER";
+
+/// What the child says when it is where it is to be killed.
+const THERE: &str = "it is there";
+
+/// A file store that stops its process at a point of a refresh.
+#[derive(Debug)]
+struct Stopping {
+    inner: FileStore,
+    point: String,
+}
+
+impl Stopping {
+    async fn stop_at(&self, point: &str) {
+        if self.point == point {
+            println!("\n{THERE}");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[async_trait]
+impl GrantStore for Stopping {
+    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
+        self.inner.load(key).await
+    }
+    async fn begin(&self, key: &GrantKey, step: &Begin) -> Result<Verdict, StoreError> {
+        self.stop_at("before begin").await;
+        let begun = self.inner.begin(key, step).await;
+        self.stop_at("before sending").await;
+        begun
+    }
+    async fn save(&self, key: &GrantKey, step: &Save) -> Result<Verdict, StoreError> {
+        self.stop_at("before the store").await;
+        let saved = self.inner.save(key, step).await;
+        self.stop_at("after the store").await;
+        saved
+    }
+    async fn clear(&self, key: &GrantKey, step: &Clear) -> Result<Verdict, StoreError> {
+        self.inner.clear(key, step).await
+    }
+    async fn renew(&self, key: &GrantKey, step: &Renew) -> Result<Verdict, StoreError> {
+        self.inner.renew(key, step).await
+    }
+    async fn mark(&self, key: &GrantKey, step: &Mark) -> Result<Verdict, StoreError> {
+        self.inner.mark(key, step).await
+    }
+    async fn reseal(&self, key: &GrantKey, step: &Reseal) -> Result<Verdict, StoreError> {
+        self.inner.reseal(key, step).await
+    }
+    async fn adopt(&self, key: &GrantKey, step: &Adopt) -> Result<Verdict, StoreError> {
+        self.inner.adopt(key, step).await
+    }
+    async fn forget(&self, key: &GrantKey, step: &Forget) -> Result<Verdict, StoreError> {
+        self.inner.forget(key, step).await
+    }
+    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
+        self.inner.purge(key, tombstone).await
+    }
+    async fn due(
+        &self,
+        within: Duration,
+        after: Option<&Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        self.inner.due(within, after, limit).await
+    }
+}
+
+fn manager(
+    client: Client,
+    store: impl GrantStore,
+) -> Result<(TokenManager, GrantKey), Box<dyn Error>> {
+    let builder = TokenManager::builder(client, store).executor(TokioExecutor::current()?);
+    // A store that stops must not look like one that hangs.
+    let tokens = builder.store_timeout(Duration::from_secs(600)).build()?;
+    let key = tokens.key("user 42")?;
+    Ok((tokens, key))
+}
+
+/// This program again, as another process that refreshes and stops at `point`.
+fn child(point: &str, folder: &Path, provider: &Provider) -> Result<Child, Box<dyn Error>> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["as_a_child", "--exact", "--nocapture"]).stdout(Stdio::piped());
+    command.env(POINT, point).env(FOLDER, folder);
+    command.env(PROVIDER, serde_json::to_string(provider)?);
+    Ok(command.spawn()?)
+}
+
+/// What the other process does; as a test of this one it does nothing.
+#[tokio::test]
+async fn as_a_child() -> TestResult {
+    let Ok(point) = std::env::var(POINT) else { return Ok(()) };
+    let clock = ManualClock::default();
+    clock.advance(Duration::from_secs(2 * 3600));
+    let client =
+        Client::builder(serde_json::from_str(&std::env::var(PROVIDER)?)?, Config::CLIENT_ID)
+            .secret(Config::CLIENT_SECRET)
+            .transport(ReqwestTransport::new()?)
+            .clock(clock.clone())
+            .build()?;
+    let inner = FileStore::open_with_clock(std::env::var(FOLDER)?, clock)?;
+    let (tokens, key) = manager(client, Stopping { inner, point })?;
+    tokens.token(&key).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g12_a_process_killed_at_any_point_loses_nothing_in_silence() -> TestResult {
+    let points = [
+        // Where it is killed, how many requests the server then had, and whether a provider that
+        // rotates strictly has the next process report it.
+        ("before begin", 0, false),
+        ("before sending", 0, true),
+        ("while waiting", 1, true),
+        ("after the answer", 1, true),
+        ("before the store", 1, true),
+        ("after the store", 1, false),
+    ];
+    for is_strict in [false, true] {
+        for (point, requests, is_reported) in points {
+            let config = if is_strict { Config::rfc6749() } else { Config::hellosign() };
+            let at = Fixture::start(config).await?;
+            let folder = tempfile::tempdir()?;
+            let folder = folder.path().join("grants");
+            let open = || FileStore::open_with_clock(&folder, at.clock.clone());
+            let (tokens, key) = manager(at.client.clone(), open()?)?;
+            tokens.adopt(&key, at.authorized().await?.into_tokens()).await?;
+            at.advance(Duration::from_secs(2 * 3600));
+
+            let held = match point {
+                "while waiting" => Some(When::Before),
+                "after the answer" => Some(When::After),
+                _ => None,
+            };
+            if let Some(when) = held {
+                at.sandbox.fail_next(Fault::Hold { when }.on(Target::TokenRefresh));
+            }
+            let mut child = child(point, &folder, at.client.provider())?;
+            if held.is_some() {
+                at.sandbox.wait_for_held(1).await;
+            } else {
+                let out = BufReader::new(child.stdout.take().ok_or("no output")?);
+                let is_there = out.lines().map_while(Result::ok).any(|it| it.contains(THERE));
+                assert!(is_there, "{point}");
+            }
+            child.kill()?;
+            child.wait()?;
+            at.sandbox.release();
+            assert_eq!(at.sandbox.counts().token_refresh, requests, "{point}");
+
+            let (next, key) = manager(at.client.clone(), open()?)?;
+            let token = next.token(&key).await;
+            if is_strict && is_reported {
+                let error = token.expect_err(point);
+                assert_eq!(error.kind(), TokenErrorKind::OutcomeUnknown, "{point}");
+                // What may be spent was not sent again.
+                assert_eq!(at.sandbox.counts().token_refresh, requests, "{point}");
+            } else {
+                token?;
+                let again = u64::from(point != "after the store");
+                assert_eq!(at.sandbox.counts().token_refresh, requests + again, "{point}");
+                // And it goes on.
+                at.advance(Duration::from_secs(2 * 3600));
+                next.token(&key).await?;
+            }
+        }
+    }
+    Ok(())
+}
