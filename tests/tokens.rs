@@ -5,10 +5,12 @@ mod support;
 
 use std::time::Duration;
 
-use countersign::{ExposeSecret, Recovery};
+use countersign::{Client, ExposeSecret, Recovery, ReqwestTransport};
 use countersign_sandbox::{Answer, Config, Fault, Rotation, Target, When};
 use countersign_tests::TestResult;
-use countersign_tokens::{Event, GrantState, ThreadExecutor, TokenErrorKind, TokenManager};
+use countersign_tokens::{
+    Event, GrantState, ThreadExecutor, TokenErrorKind, TokenManager, TokioExecutor,
+};
 use http::StatusCode;
 use support::World;
 
@@ -175,6 +177,40 @@ async fn g12_a_lost_answer_is_asked_for_again_where_they_do_not() -> TestResult 
 }
 
 #[tokio::test]
+async fn g12_a_lost_answer_is_asked_for_again_within_the_grace() -> TestResult {
+    let window = Duration::from_secs(120);
+    for (window, is_enough) in [(window, true), (Duration::from_secs(30), false)] {
+        let rotation = Rotation::Grace { window };
+        let world = World::empty(Config::rfc6749().rotation(rotation)).await?;
+        let of_client = countersign::Rotation::Grace { window, ends_when_child_used: true };
+        let provider = world.at.client.provider().clone().with_rotation(of_client);
+        let client = Client::builder(provider, Config::CLIENT_ID)
+            .secret(Config::CLIENT_SECRET)
+            .transport(ReqwestTransport::new()?)
+            .clock(world.at.clock.clone())
+            .build()?;
+        let tokens = TokenManager::builder(client, world.store.clone())
+            .executor(TokioExecutor::current()?)
+            .build()?;
+        tokens.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+        world.expire();
+        world.at.sandbox.fail_next(Fault::Reset { when: When::After }.on(Target::TokenRefresh));
+        let token = tokens.token(&world.key).await;
+        if is_enough {
+            token?;
+            assert_eq!(world.refreshes(), 2);
+            world.expire();
+            tokens.token(&world.key).await?;
+        } else {
+            // 30 s are less than a request may take: it might arrive too late.
+            assert_eq!(token.expect_err("lost").kind(), TokenErrorKind::OutcomeUnknown);
+            assert_eq!(world.refreshes(), 1);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn g13_a_good_token_outlives_failures_and_g14_is_handed_out_meanwhile() -> TestResult {
     let world = World::start(Config::rfc6749()).await?;
     let old = world.tokens.token(&world.key).await?;
@@ -286,7 +322,7 @@ async fn what_cannot_work_is_refused_when_it_is_built() -> TestResult {
         .expect_err("reqwest needs tokio");
     assert!(refused.to_string().contains("needs a tokio runtime"), "{refused}");
     let short = TokenManager::builder(world.at.client.clone(), world.store.clone())
-        .executor(countersign_tokens::TokioExecutor::current()?)
+        .executor(TokioExecutor::current()?)
         .lease(Duration::from_secs(39))
         .build();
     assert!(short.expect_err("short").to_string().contains("the lease is shorter"));

@@ -15,7 +15,7 @@ use super::{Inner, material};
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
 use crate::store::{
-    AttemptId, Begin, Clear, GrantState, Mark, Negative, Record, StoreError, StoreErrorKind,
+    AttemptId, Begin, Clear, GrantState, Mark, Negative, Record, Renew, StoreError, StoreErrorKind,
     Takeover, Verdict,
 };
 
@@ -53,6 +53,7 @@ pub(super) fn begin(
         life: work.life,
         attempts: 0,
         waited: Duration::ZERO,
+        took_over: false,
     };
     let (inner, of_slot) = (Arc::clone(&manager.0), Arc::clone(slot));
     let landed = move |outcome: &Result<AccessToken, TokenError>| landed(&inner, &of_slot, outcome);
@@ -105,6 +106,8 @@ pub(super) struct Refresh {
     attempts: u32,
     /// How long it has waited for others.
     waited: Duration,
+    /// Whether others have left intents on the generation that is refreshed.
+    pub(super) took_over: bool,
 }
 
 /// What a part of a refresh leads to.
@@ -185,7 +188,12 @@ impl Refresh {
             takeover: inner.takeover(),
         };
         match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
-            Ok(Verdict::Accepted(_)) => {}
+            // A request of somebody before may arrive yet: until then the new token is not used,
+            // which would end the grace of the old one.
+            Ok(Verdict::Accepted(row)) => {
+                self.took_over =
+                    inner.has_grace() && row.attempts_of_others(attempt).next().is_some();
+            }
             Ok(Verdict::Refused(row)) => return self.refused(record, row, attempt).await,
             Err(error) => {
                 // It may have been written; it led to nothing.
@@ -269,6 +277,11 @@ impl Refresh {
             Outcome::Refused if error.as_ref().is_some_and(is_refusal_of_grant) => {
                 return self.refused_by_provider(record, attempt, error).await;
             }
+            Outcome::Unknown if inner.has_grace() && self.attempts < MOST_REQUESTS => {
+                // The intent stays, and says since when the grace has run: begin looks at it.
+                self.release(record, attempt).await;
+                return Ok(Next::Again(backoff(self.attempts)));
+            }
             Outcome::Unknown if spends => {
                 let kind = TokenErrorKind::OutcomeUnknown;
                 return self.mark(record, attempt, Negative::Unknown, kind, error).await;
@@ -330,6 +343,13 @@ impl Refresh {
         }
     }
 
+    /// Lets others begin, without taking the own intent back.
+    async fn release(&self, record: &Record, attempt: AttemptId) {
+        let inner = &self.manager.0;
+        let renew = Renew { attempt, epoch: record.epoch, lease: Duration::ZERO };
+        let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
+    }
+
     /// Takes the own intent back. That fails harmlessly: it stands, as that of one who died.
     async fn clear(&self, record: &Record, attempt: AttemptId, rests_for: Option<Duration>) {
         let inner = &self.manager.0;
@@ -339,6 +359,10 @@ impl Refresh {
 }
 
 impl Inner {
+    fn has_grace(&self) -> bool {
+        matches!(self.client.provider().rotation, Rotation::Grace { .. })
+    }
+
     /// What is made of the intents of others, by how the provider rotates.
     fn takeover(&self) -> Takeover {
         match self.client.provider().rotation {

@@ -23,6 +23,7 @@ impl Refresh {
             read: read.clone(),
             attempt,
             fresh,
+            took_over: self.took_over,
         };
         match unsaved.store().await {
             Ok(Verdict::Accepted(row)) => unsaved.stored(&row),
@@ -42,16 +43,22 @@ struct Unsaved {
     read: Record,
     attempt: AttemptId,
     fresh: TokenSet,
+    took_over: bool,
 }
 
 impl Unsaved {
     async fn store(&self) -> Result<Verdict, TokenError> {
         let inner = &self.manager.0;
+        let mut material = inner.material(&self.fresh, false)?;
+        if self.took_over {
+            let limit = inner.client.limits().timeout;
+            material.rests_for = Some(limit.saturating_add(inner.timing.margin));
+        }
         let save = Save {
             attempt: self.attempt,
             epoch: self.read.epoch,
             generation: self.read.generation,
-            material: inner.material(&self.fresh, false)?,
+            material,
         };
         Ok(inner.store.wait(inner.store.store.save(&self.slot.key, &save)).await?)
     }
