@@ -4,7 +4,8 @@
 //! own. [`GrantStore`] is what it keeps them in: records with an epoch and a generation, and steps
 //! that compare them, so that whatever comes late, twice or from a process that was thought dead
 //! never replaces something newer. [`MemoryStore`] keeps them for as long as the program runs,
-//! [`FileStore`] in a folder, for the processes of one machine.
+//! [`FileStore`] in a folder, for the processes of one machine; with the feature `sealed` a
+//! `SealedStore` encrypts what another store keeps.
 
 mod error;
 mod event;
@@ -13,6 +14,8 @@ mod file;
 mod key;
 mod manager;
 mod memory;
+#[cfg(feature = "sealed")]
+mod sealed;
 mod store;
 
 pub use error::{TokenError, TokenErrorKind};
@@ -26,6 +29,8 @@ pub use file::FileStore;
 pub use key::{GrantKey, InvalidKey};
 pub use manager::{GrantStatus, KeepFresh, TokenManager, TokenManagerBuilder, TokenSource};
 pub use memory::MemoryStore;
+#[cfg(feature = "sealed")]
+pub use sealed::{InvalidRing, KeyRing, SealedStore};
 pub use store::{
     Adopt, Attempt, AttemptId, Begin, Clear, Due, Epoch, Forget, GrantState, GrantStore, Lease,
     Mark, Material, Negative, Payload, Record, Renew, Reseal, Rules, Save, StoreError,

@@ -3,6 +3,9 @@
 
 #[path = "stores/file.rs"]
 mod file;
+#[cfg(feature = "sealed")]
+#[path = "stores/sealed.rs"]
+mod sealed;
 #[path = "stores/steps.rs"]
 mod steps;
 #[path = "stores/world.rs"]
@@ -15,6 +18,16 @@ macro_rules! over_each_store {
                 #[test]
                 fn $rule() {
                     crate::steps::$rule(&crate::world::World::memory());
+                }
+            )*
+        }
+
+        #[cfg(feature = "sealed")]
+        mod sealed_files {
+            $(
+                #[test]
+                fn $rule() {
+                    crate::steps::$rule(&crate::world::World::sealed());
                 }
             )*
         }

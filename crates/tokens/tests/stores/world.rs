@@ -37,6 +37,20 @@ impl World {
         Self::of(one, other, clock, Some(folder))
     }
 
+    #[cfg(feature = "sealed")]
+    pub(crate) fn sealed() -> Self {
+        use countersign_tokens::{KeyRing, SealedStore};
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = ManualClock::default();
+        let open = || {
+            let folder = folder.path().join("grants");
+            let files = FileStore::open_with_clock(folder, clock.clone()).expect("a store");
+            Box::new(SealedStore::new(files, KeyRing::new("key 1", [7; 32]).expect("a ring")))
+        };
+        let (one, other) = (open(), open());
+        Self::of(one, other, clock, Some(folder))
+    }
+
     fn of(
         one: Box<dyn GrantStore>,
         other: Box<dyn GrantStore>,
