@@ -242,6 +242,23 @@ async fn g13_a_good_token_outlives_failures_and_g14_is_handed_out_meanwhile() ->
 }
 
 #[tokio::test]
+async fn g13_a_process_that_starts_while_the_provider_fails_goes_on_with_what_is_stored()
+-> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    let old = world.tokens.token(&world.key).await?;
+    world.at.advance(Duration::from_secs(3600 - 40));
+    world.at.sandbox.fail_next(
+        Fault::status(StatusCode::TOO_MANY_REQUESTS).on(Target::TokenRefresh).times(100),
+    );
+    let other = world.another()?;
+    for _ in 0..10 {
+        assert!(other.token(&world.key).await?.same_as(&old));
+    }
+    assert_eq!(world.refreshes(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_rejected_token_is_refreshed_once_however_many_say_so() -> TestResult {
     let world = World::start(Config::rfc6749()).await?;
     let old = world.tokens.token(&world.key).await?;

@@ -179,7 +179,20 @@ impl TokenManager {
         slot: &Arc<Slot>,
         rejected: Option<AccessToken>,
     ) -> Result<AccessToken, TokenError> {
-        refresh::begin(self, slot, rejected)?.outcome().await
+        let is_rejected =
+            |token: &AccessToken| rejected.as_ref().is_some_and(|it| it.same_as(token));
+        loop {
+            match refresh::begin(self, slot, rejected.clone())?.outcome().await {
+                // That refresh began before the rejection, and saw nothing wrong with the token.
+                Ok(token) if is_rejected(&token) => slot.retire(&token),
+                Ok(token) => return Ok(token),
+                // What the store had may be good still, though it was due (G13).
+                Err(error) => {
+                    let fresh = slot.fresh(self.0.now()).filter(|token| !is_rejected(token));
+                    return fresh.ok_or(error);
+                }
+            }
+        }
     }
 }
 
