@@ -135,6 +135,25 @@ fn a_kill_leaves_the_old_grant_or_the_new_one() {
 }
 
 #[test]
+fn a_file_is_replaced_and_never_written_into() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = folder.path().join("grants");
+    let store = FileStore::open(&grants).expect("a store");
+    adopt(&store, "user", "text");
+    let path = records(&grants).pop().expect("a file");
+    let before = fs::read(&path).expect("bytes");
+    // Whoever has it open reads on in the old one.
+    let mut opened = fs::File::open(&path).expect("opened");
+    let read = block_on(store.load(&key("user"))).expect("loaded").expect("a record");
+    let step = begin(&read, attempt(), Takeover::Never);
+    assert!(block_on(store.begin(&key("user"), &step)).expect("begun").is_accepted());
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut opened, &mut bytes).expect("bytes");
+    assert_eq!(bytes, before);
+    assert_ne!(fs::read(&path).expect("bytes"), before);
+}
+
+#[test]
 fn what_is_damaged_is_set_aside_and_never_overwritten() {
     let damages: [fn(&str) -> String; 4] = [
         |text| text[..text.len() / 2].to_owned(),
