@@ -4,16 +4,16 @@ use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign::{Client, Provider, ReqwestTransport};
 use countersign_sandbox::{Config, Fault, Target, When};
 use countersign_testkit::ManualClock;
-use countersign_tests::{Fixture, TestResult};
+use countersign_tests::{Fixture, Side, Step, TestResult, Watch, Watched};
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, Epoch, FileStore, Forget, GrantKey, GrantStore, Mark, Record, Renew,
-    Reseal, Save, StoreError, TokenErrorKind, TokenManager, TokioExecutor, Verdict,
+    FileStore, GrantKey, GrantStore, StoreError, TokenErrorKind, TokenManager, TokioExecutor,
 };
 
 const POINT: &str = "COUNTERSIGN_TEST_POINT";
@@ -23,67 +23,25 @@ const PROVIDER: &str = "COUNTERSIGN_TEST_PROVIDER";
 /// What the child says when it is where it is to be killed.
 const THERE: &str = "it is there";
 
-/// A file store that stops its process at a point of a refresh.
+/// Stops its process at a point of a refresh.
 #[derive(Debug)]
-struct Stopping {
-    inner: FileStore,
-    point: String,
-}
+struct StopAt(String);
 
-impl Stopping {
-    async fn stop_at(&self, point: &str) {
-        if self.point == point {
+#[async_trait]
+impl Watch for StopAt {
+    async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
+        let point = match (step, side) {
+            (Step::Begin, Side::Before) => "before begin",
+            (Step::Begin, Side::After) => "before sending",
+            (Step::Save, Side::Before) => "before the store",
+            (Step::Save, Side::After) => "after the store",
+            _ => return Ok(()),
+        };
+        if self.0 == point {
             println!("\n{THERE}");
             std::future::pending::<()>().await;
         }
-    }
-}
-
-#[async_trait]
-impl GrantStore for Stopping {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
-        self.inner.load(key).await
-    }
-    async fn begin(&self, key: &GrantKey, step: &Begin) -> Result<Verdict, StoreError> {
-        self.stop_at("before begin").await;
-        let begun = self.inner.begin(key, step).await;
-        self.stop_at("before sending").await;
-        begun
-    }
-    async fn save(&self, key: &GrantKey, step: &Save) -> Result<Verdict, StoreError> {
-        self.stop_at("before the store").await;
-        let saved = self.inner.save(key, step).await;
-        self.stop_at("after the store").await;
-        saved
-    }
-    async fn clear(&self, key: &GrantKey, step: &Clear) -> Result<Verdict, StoreError> {
-        self.inner.clear(key, step).await
-    }
-    async fn renew(&self, key: &GrantKey, step: &Renew) -> Result<Verdict, StoreError> {
-        self.inner.renew(key, step).await
-    }
-    async fn mark(&self, key: &GrantKey, step: &Mark) -> Result<Verdict, StoreError> {
-        self.inner.mark(key, step).await
-    }
-    async fn reseal(&self, key: &GrantKey, step: &Reseal) -> Result<Verdict, StoreError> {
-        self.inner.reseal(key, step).await
-    }
-    async fn adopt(&self, key: &GrantKey, step: &Adopt) -> Result<Verdict, StoreError> {
-        self.inner.adopt(key, step).await
-    }
-    async fn forget(&self, key: &GrantKey, step: &Forget) -> Result<Verdict, StoreError> {
-        self.inner.forget(key, step).await
-    }
-    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
-        self.inner.purge(key, tombstone).await
-    }
-    async fn due(
-        &self,
-        within: Duration,
-        after: Option<&Due>,
-        limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        self.inner.due(within, after, limit).await
+        Ok(())
     }
 }
 
@@ -120,7 +78,7 @@ async fn as_a_child() -> TestResult {
             .clock(clock.clone())
             .build()?;
     let inner = FileStore::open_with_clock(std::env::var(FOLDER)?, clock)?;
-    let (tokens, key) = manager(client, Stopping { inner, point })?;
+    let (tokens, key) = manager(client, Watched::new(inner, Arc::new(StopAt(point))))?;
     tokens.token(&key).await?;
     Ok(())
 }

@@ -1,5 +1,9 @@
 //! Grants that a manager keeps fresh, counted at the server.
 
+#[path = "tokens/dropped.rs"]
+mod dropped;
+#[path = "tokens/panics.rs"]
+mod panics;
 #[path = "tokens/support.rs"]
 mod support;
 
@@ -100,7 +104,7 @@ async fn g08_a_refresh_goes_on_without_the_caller_that_began_it() -> TestResult 
 async fn g09_tokens_that_cannot_be_stored_serve_and_are_stored_later() -> TestResult {
     let world = World::start(Config::rfc6749()).await?;
     world.expire();
-    world.store.break_writes(true);
+    world.mood.break_writes();
     let token = world.tokens.token(&world.key).await?;
     let event = world.event(|event| matches!(event, Event::NotStored { .. })).await;
     let Event::NotStored { error, .. } = event else { unreachable!() };
@@ -108,10 +112,10 @@ async fn g09_tokens_that_cannot_be_stored_serve_and_are_stored_later() -> TestRe
     assert!(world.tokens.status(&world.key).await?.is_unsaved);
     assert!(world.tokens.token(&world.key).await?.same_as(&token));
     assert_eq!(world.refreshes(), 1);
-    world.store.break_writes(false);
+    world.mood.calm();
     world.event(|event| matches!(event, Event::Stored { .. })).await;
     assert!(!world.tokens.status(&world.key).await?.is_unsaved);
-    assert!(world.store.failures() >= 1);
+    assert!(world.mood.had() >= 1);
     // What is stored is the new one: another process goes on with it.
     assert!(world.another()?.token(&world.key).await?.same_as(&token));
     assert_eq!(world.refreshes(), 1);
@@ -123,11 +127,11 @@ async fn g09_an_adoption_that_cannot_be_stored_is_reported_and_serves() -> TestR
     let world = World::empty(Config::hellosign()).await?;
     let tokens = world.at.authorized().await?.into_tokens();
     let access = tokens.access_token().clone();
-    world.store.break_writes(true);
+    world.mood.break_writes();
     let error = world.tokens.adopt(&world.key, tokens).await.expect_err("the store is full");
     assert_eq!(error.kind(), TokenErrorKind::NotStored);
     assert!(world.tokens.token(&world.key).await?.same_as(&access));
-    world.store.break_writes(false);
+    world.mood.calm();
     world.event(|event| matches!(event, Event::Stored { .. })).await;
     assert!(world.another()?.token(&world.key).await?.same_as(&access));
     Ok(())

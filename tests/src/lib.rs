@@ -1,5 +1,7 @@
 //! What the tests that go through a socket share: a sandbox, and a client of it.
 
+mod store;
+
 use std::error::Error;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use countersign::{
 };
 use countersign_sandbox::{Config, Sandbox};
 use countersign_testkit::ManualClock;
+
+pub use store::{Side, Step, Watch, Watched};
 
 /// What a test returns.
 pub type TestResult = Result<(), Box<dyn Error>>;

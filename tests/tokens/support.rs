@@ -1,93 +1,99 @@
 //! A manager over a sandbox, and a store that fails on demand.
 
+use std::collections::HashMap;
 use std::error::Error;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use countersign::{ReqwestTransport, Transport};
 use countersign_sandbox::Config;
-use countersign_tests::Fixture;
+use countersign_tests::{Fixture, Side, Step, Watch, Watched};
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, Epoch, Event, Forget, GrantKey, GrantStore, Mark, MemoryStore,
-    Record, Renew, Reseal, Save, StoreError, StoreErrorKind, TokenManager, TokioExecutor, Verdict,
+    Event, GrantKey, MemoryStore, StoreError, StoreErrorKind, TokenManager, TokioExecutor,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
-/// A memory store whose writes fail while it is told to.
-#[derive(Debug, Clone)]
-pub(crate) struct Moody {
-    inner: MemoryStore,
-    broken: Arc<AtomicBool>,
-    failures: Arc<AtomicU32>,
+/// How a store is: what it does on either side of a step, for as long as it is told to.
+#[derive(Debug, Default)]
+pub(crate) struct Mood {
+    whims: Mutex<HashMap<(Step, Side), Whim>>,
+    changed: Notify,
+    /// How often it has had its whim.
+    had: AtomicU32,
+    /// How many steps it lets wait.
+    held: watch::Sender<u32>,
 }
 
-impl Moody {
-    pub(crate) fn break_writes(&self, broken: bool) {
-        self.broken.store(broken, Ordering::SeqCst);
+/// What a store may do in place of going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whim {
+    Fail(StoreErrorKind),
+    /// Wait until it is told otherwise.
+    Hold,
+    Panic,
+}
+
+impl Mood {
+    /// From now on.
+    pub(crate) fn set(&self, step: Step, side: Side, whim: Whim) {
+        self.whims().insert((step, side), whim);
     }
 
-    pub(crate) fn failures(&self) -> u32 {
-        self.failures.load(Ordering::SeqCst)
+    /// Back to normal.
+    pub(crate) fn calm(&self) {
+        self.whims().clear();
+        self.held.send_replace(0);
+        self.changed.notify_waiters();
     }
 
-    fn check(&self) -> Result<(), StoreError> {
-        if !self.broken.load(Ordering::SeqCst) {
-            return Ok(());
+    pub(crate) fn break_writes(&self) {
+        for step in [Step::Adopt, Step::Save] {
+            self.set(step, Side::Before, Whim::Fail(StoreErrorKind::Full));
         }
-        self.failures.fetch_add(1, Ordering::SeqCst);
-        Err(StoreError::new(StoreErrorKind::Full))
+    }
+
+    /// How often it has had a whim.
+    pub(crate) fn had(&self) -> u32 {
+        self.had.load(Ordering::SeqCst)
+    }
+
+    /// Waits until a step is held.
+    pub(crate) async fn wait_for_held(&self) {
+        let _ = self.held.subscribe().wait_for(|held| *held > 0).await;
+    }
+
+    fn whims(&self) -> MutexGuard<'_, HashMap<(Step, Side), Whim>> {
+        self.whims.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl GrantStore for Moody {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
-        self.inner.load(key).await
-    }
-    async fn begin(&self, key: &GrantKey, step: &Begin) -> Result<Verdict, StoreError> {
-        self.inner.begin(key, step).await
-    }
-    async fn save(&self, key: &GrantKey, step: &Save) -> Result<Verdict, StoreError> {
-        self.check()?;
-        self.inner.save(key, step).await
-    }
-    async fn clear(&self, key: &GrantKey, step: &Clear) -> Result<Verdict, StoreError> {
-        self.inner.clear(key, step).await
-    }
-    async fn renew(&self, key: &GrantKey, step: &Renew) -> Result<Verdict, StoreError> {
-        self.inner.renew(key, step).await
-    }
-    async fn mark(&self, key: &GrantKey, step: &Mark) -> Result<Verdict, StoreError> {
-        self.inner.mark(key, step).await
-    }
-    async fn reseal(&self, key: &GrantKey, step: &Reseal) -> Result<Verdict, StoreError> {
-        self.inner.reseal(key, step).await
-    }
-    async fn adopt(&self, key: &GrantKey, step: &Adopt) -> Result<Verdict, StoreError> {
-        self.check()?;
-        self.inner.adopt(key, step).await
-    }
-    async fn forget(&self, key: &GrantKey, step: &Forget) -> Result<Verdict, StoreError> {
-        self.inner.forget(key, step).await
-    }
-    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
-        self.inner.purge(key, tombstone).await
-    }
-    async fn due(
-        &self,
-        within: Duration,
-        after: Option<&Due>,
-        limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        self.inner.due(within, after, limit).await
+impl Watch for Mood {
+    #[expect(clippy::panic, reason = "what happens when a store panics is what is tested")]
+    async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
+        loop {
+            let changed = self.changed.notified();
+            let Some(whim) = self.whims().get(&(step, side)).copied() else { return Ok(()) };
+            self.had.fetch_add(1, Ordering::SeqCst);
+            match whim {
+                Whim::Fail(kind) => return Err(StoreError::new(kind)),
+                Whim::Panic => panic!("the store's own fault"),
+                Whim::Hold => {
+                    self.held.send_modify(|held| *held += 1);
+                    changed.await;
+                }
+            }
+        }
     }
 }
 
 /// A sandbox, a manager and one grant.
 pub(crate) struct World {
     pub(crate) at: Fixture,
-    pub(crate) store: Moody,
+    pub(crate) store: Watched,
+    pub(crate) mood: Arc<Mood>,
     pub(crate) tokens: TokenManager,
     pub(crate) key: GrantKey,
     events: Arc<(Mutex<Vec<Event>>, Notify)>,
@@ -103,16 +109,22 @@ impl World {
 
     /// Without a grant.
     pub(crate) async fn empty(config: Config) -> Result<Self, Box<dyn Error>> {
-        let at = Fixture::start(config).await?;
-        let store = Moody {
-            inner: MemoryStore::with_clock(at.clock.clone()),
-            broken: Arc::default(),
-            failures: Arc::default(),
-        };
+        Self::with_transport(config, ReqwestTransport::new()?).await
+    }
+
+    /// Without a grant, over this transport.
+    pub(crate) async fn with_transport(
+        config: Config,
+        transport: impl Transport,
+    ) -> Result<Self, Box<dyn Error>> {
+        let at = Fixture::with_transport(config, transport).await?;
+        let mood = Arc::<Mood>::default();
+        let memory = MemoryStore::with_clock(at.clock.clone());
+        let store = Watched::new(memory, Arc::clone(&mood) as Arc<dyn Watch>);
         let events = Arc::new((Mutex::default(), Notify::new()));
         let tokens = Self::manager(&at, &store, &events)?;
         let key = tokens.key("user 42")?;
-        Ok(Self { at, store, tokens, key, events })
+        Ok(Self { at, store, mood, tokens, key, events })
     }
 
     /// A manager on the same store, as another process would have.
@@ -122,7 +134,7 @@ impl World {
 
     fn manager(
         at: &Fixture,
-        store: &Moody,
+        store: &Watched,
         events: &Arc<(Mutex<Vec<Event>>, Notify)>,
     ) -> Result<TokenManager, Box<dyn Error>> {
         let events = Arc::clone(events);

@@ -1,10 +1,11 @@
-//! A store whose every step ends within a limit.
+//! A store whose every step ends within a limit, and whose panics are errors.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_lite::future;
+use futures_lite::{FutureExt, future};
 
 use crate::executor::Timer;
 use crate::store::{GrantStore, StoreError, StoreErrorKind};
@@ -17,7 +18,8 @@ pub(super) struct Limited {
 }
 
 impl Limited {
-    /// Waits for a step of the store, up to the limit.
+    /// Waits for a step of the store, up to the limit. A step that panics may have been done, like
+    /// any that fails, and does not take the tokens in hand with it.
     pub(super) async fn wait<T>(
         &self,
         step: impl Future<Output = Result<T, StoreError>>,
@@ -25,6 +27,11 @@ impl Limited {
         let elapsed = async {
             self.timer.sleep(self.limit).await;
             Err(StoreError::new(StoreErrorKind::Timeout))
+        };
+        let step = AssertUnwindSafe(step).catch_unwind();
+        let step = async {
+            let panicked = |_| StoreError::new(StoreErrorKind::Other).with_source("it panicked");
+            step.await.unwrap_or_else(|panic| Err(panicked(panic)))
         };
         // The step first: one that is done is not late.
         future::or(step, elapsed).await
