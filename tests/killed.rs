@@ -1,9 +1,8 @@
 //! A process that is killed in the midst of a refresh, and the next one that goes on.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use async_trait::async_trait;
 use countersign::{Client, Provider, ReqwestTransport};
 use countersign_sandbox::{Config, Fault, Target, When};
 use countersign_testkit::ManualClock;
-use countersign_tests::{Fixture, Side, Step, TestResult, Watch, Watched};
+use countersign_tests::{Fixture, Side, Step, TestResult, Watch, Watched, child, said, say};
 use countersign_tokens::{
     FileStore, GrantKey, GrantStore, StoreError, TokenErrorKind, TokenManager, TokioExecutor,
 };
@@ -38,7 +37,7 @@ impl Watch for StopAt {
             _ => return Ok(()),
         };
         if self.0 == point {
-            println!("\n{THERE}");
+            say(THERE);
             std::future::pending::<()>().await;
         }
         Ok(())
@@ -56,10 +55,9 @@ fn manager(
     Ok((tokens, key))
 }
 
-/// This program again, as another process that refreshes and stops at `point`.
-fn child(point: &str, folder: &Path, provider: &Provider) -> Result<Child, Box<dyn Error>> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["as_a_child", "--exact", "--nocapture"]).stdout(Stdio::piped());
+/// Another process that refreshes and stops at `point`.
+fn begin(point: &str, folder: &Path, provider: &Provider) -> Result<Child, Box<dyn Error>> {
+    let mut command = child("as_a_child")?;
     command.env(POINT, point).env(FOLDER, folder);
     command.env(PROVIDER, serde_json::to_string(provider)?);
     Ok(command.spawn()?)
@@ -114,16 +112,15 @@ async fn g12_a_process_killed_at_any_point_loses_nothing_in_silence() -> TestRes
             if let Some(when) = held {
                 at.sandbox.fail_next(Fault::Hold { when }.on(Target::TokenRefresh));
             }
-            let mut child = child(point, &folder, at.client.provider())?;
+            let mut process = begin(point, &folder, at.client.provider())?;
             if held.is_some() {
                 at.sandbox.wait_for_held(1).await;
             } else {
-                let out = BufReader::new(child.stdout.take().ok_or("no output")?);
-                let is_there = out.lines().map_while(Result::ok).any(|it| it.contains(THERE));
-                assert!(is_there, "{point}");
+                let mut lines = said(process.stdout.take().ok_or("no output")?);
+                assert!(lines.any(|line| line == THERE), "{point}");
             }
-            child.kill()?;
-            child.wait()?;
+            process.kill()?;
+            process.wait()?;
             at.sandbox.release();
             assert_eq!(at.sandbox.counts().token_refresh, requests, "{point}");
 

@@ -4,6 +4,8 @@
 mod dropped;
 #[path = "tokens/panics.rs"]
 mod panics;
+#[path = "tokens/store_failures.rs"]
+mod store_failures;
 #[path = "tokens/support.rs"]
 mod support;
 

@@ -1,5 +1,6 @@
 //! What the tests that go through a socket share: a sandbox, and a client of it.
 
+mod child;
 mod store;
 
 use std::error::Error;
@@ -12,6 +13,7 @@ use countersign::{
 use countersign_sandbox::{Config, Sandbox};
 use countersign_testkit::ManualClock;
 
+pub use child::{child, said, say};
 pub use store::{Side, Step, Watch, Watched};
 
 /// What a test returns.
