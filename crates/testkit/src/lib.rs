@@ -17,6 +17,10 @@
     doc = "* With the feature `conformance`, `transport_conformance!` tests a transport of your own by the \
     rules that every transport has to keep."
 )]
+#![cfg_attr(
+    feature = "tokens",
+    doc = "* [`VirtualExecutor`] runs a `TokenManager` through days in a moment."
+)]
 //!
 //! ```
 //! use countersign_core::{Binding, Client, Provider};
@@ -39,11 +43,15 @@
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "tokens")]
+mod executor;
 mod never;
 mod recording;
 mod scripted;
 
 pub use clock::ManualClock;
+#[cfg(feature = "tokens")]
+pub use executor::VirtualExecutor;
 pub use never::NeverTransport;
 pub use recording::RecordingTransport;
 pub use scripted::{RecordedRequest, ScriptedTransport};

@@ -23,12 +23,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Timing {
     /// In how long tokens that were just had are due. Grants that were adopted together would come
-    /// due together for ever, so a first refresh is spread over the whole time.
+    /// due together for ever, so a first refresh is spread over the time that the later ones take
+    /// in the mean: over more, the last of the first would meet the first of the second.
     pub(super) fn due_in(&self, left: Duration, is_first: bool) -> Duration {
+        let spread = (1.0 - self.ahead) * SPREAD;
         let share = if is_first {
-            fastrand::f64()
+            (self.ahead + spread / 2.0) * fastrand::f64()
         } else {
-            self.ahead + (1.0 - self.ahead) * SPREAD * fastrand::f64()
+            self.ahead + spread * fastrand::f64()
         };
         left.mul_f64(share)
     }
