@@ -29,15 +29,14 @@ mod client;
 mod conversation;
 mod gzip;
 mod macros;
+mod rule;
 pub mod rules;
 mod seen;
 mod server;
 mod signal;
 mod subject;
 mod tls;
-mod verdict;
 
 pub use macros::RULES;
-pub use signal::block_on;
+pub use rule::Rule;
 pub use subject::{Subject, Work};
-pub use verdict::{Broken, Rule, Verdict};

@@ -19,7 +19,9 @@
 )]
 #![cfg_attr(
     feature = "tokens",
-    doc = "* [`VirtualExecutor`] runs a `TokenManager` through days in a moment."
+    doc = "* [`VirtualExecutor`] runs a `TokenManager` through days in a moment.\n\
+    * [`grant_store_conformance!`] tests a store of your own by the rules that every store of grants \
+    has to keep: see [`store_conformance`]."
 )]
 //!
 //! ```
@@ -40,6 +42,8 @@
 //! # Ok::<(), countersign_core::Error>(())
 //! ```
 
+#[cfg(any(feature = "conformance", feature = "tokens"))]
+mod block_on;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -48,13 +52,21 @@ mod executor;
 mod never;
 mod recording;
 mod scripted;
+#[cfg(feature = "tokens")]
+pub mod store_conformance;
+#[cfg(any(feature = "conformance", feature = "tokens"))]
+mod verdict;
 
+#[cfg(any(feature = "conformance", feature = "tokens"))]
+pub use block_on::block_on;
 pub use clock::ManualClock;
 #[cfg(feature = "tokens")]
 pub use executor::VirtualExecutor;
 pub use never::NeverTransport;
 pub use recording::RecordingTransport;
 pub use scripted::{RecordedRequest, ScriptedTransport};
+#[cfg(any(feature = "conformance", feature = "tokens"))]
+pub use verdict::{Broken, Verdict};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

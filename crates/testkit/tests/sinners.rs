@@ -19,7 +19,8 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::thread;
 
-use countersign_testkit::conformance::{RULES, Subject, block_on};
+use countersign_testkit::block_on;
+use countersign_testkit::conformance::{RULES, Subject};
 use sin::Sin;
 use transport::Sinner;
 

@@ -8,7 +8,7 @@ use countersign_core::{
 };
 
 use crate::conformance::Subject;
-use crate::conformance::verdict::{Broken, Verdict, hold};
+use crate::verdict::{Broken, Verdict, hold};
 
 /// How a call ended.
 pub(crate) type Ending = Result<http::Response<Body>, TransportError>;

@@ -10,7 +10,7 @@ macro_rules! transport_conformance {
     (transport: $transport:expr $(,)?) => {
         $crate::transport_conformance!(
             transport: $transport,
-            block_on: |work| $crate::conformance::block_on(work),
+            block_on: |work| $crate::block_on(work),
         );
     };
     (transport: $transport:expr, block_on: $block_on:expr $(,)?) => {
@@ -68,7 +68,7 @@ macro_rules! __transport_rules {
 macro_rules! __transport_rules_as {
     (tests [$transport:expr] [$block_on:expr] => $($theme:ident::$rule:ident)*) => { $(
         #[test]
-        fn $rule() -> $crate::conformance::Verdict {
+        fn $rule() -> $crate::Verdict {
             let subject = $crate::conformance::Subject::new(|| $transport, $block_on);
             $crate::conformance::rules::$theme::$rule(&subject)
         }

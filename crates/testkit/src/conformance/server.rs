@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::conformance::Broken;
 use crate::conformance::conversation::{Conversation, PATIENCE};
 use crate::conformance::seen::Seen;
+use crate::verdict::Broken;
 
 /// A server of the suite. Ends with its connections when it is dropped.
 pub(crate) struct Server {

@@ -3,8 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 /// Something that happens once. Clones are the same event.
@@ -85,26 +84,4 @@ pub(crate) async fn all<T>(work: Vec<impl Future<Output = T>>) -> Vec<T> {
     })
     .await;
     work.into_iter().filter_map(|(_, output)| output).collect()
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Runs a future on this thread, without a runtime: what
-/// [`transport_conformance!`](crate::transport_conformance) uses when it is given nothing else.
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
-        thread::park();
-    }
 }

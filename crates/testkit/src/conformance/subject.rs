@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use countersign_core::Transport;
 
-use crate::conformance::Broken;
 use crate::conformance::signal::{Signal, unless};
+use crate::verdict::Broken;
 
 /// What an executor is given to run to its end.
 pub type Work<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;

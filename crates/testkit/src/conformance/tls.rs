@@ -8,9 +8,9 @@ use std::thread;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-use crate::conformance::Broken;
 use crate::conformance::conversation::PATIENCE;
 use crate::conformance::signal::Signal;
+use crate::verdict::Broken;
 
 /// One handshake on a loopback port.
 pub(crate) struct TlsServer {

@@ -1,109 +1,55 @@
 //! Two handles to one store, as two processes have, and the steps in short.
 
+use std::path::Path;
 use std::time::Duration;
 
 use countersign_testkit::ManualClock;
+use countersign_testkit::store_conformance::Stores;
 use countersign_tokens::{
-    Adopt, AttemptId, Begin, Clear, Epoch, FileStore, Forget, GrantKey, GrantStore, Mark, Material,
-    MemoryStore, Negative, Payload, Record, Save, Takeover, Verdict,
+    AttemptId, Begin, Epoch, FileStore, GrantKey, GrantStore, Material, MemoryStore, Payload,
+    Record, Takeover,
 };
-use futures_lite::future::block_on;
 
-pub(crate) struct World {
-    pub(crate) one: Box<dyn GrantStore>,
-    pub(crate) other: Box<dyn GrantStore>,
-    pub(crate) clock: ManualClock,
-    pub(crate) key: GrantKey,
-    _folder: Option<tempfile::TempDir>,
+const LEASE: Duration = Duration::from_secs(40);
+
+pub(crate) fn memory() -> Stores {
+    let clock = ManualClock::default();
+    let store = MemoryStore::with_clock(clock.clone());
+    Stores::new(store.clone(), store, move |by| clock.advance(by))
 }
 
-pub(crate) const LEASE: Duration = Duration::from_secs(40);
+pub(crate) fn files() -> Stores {
+    in_a_folder(|store| store)
+}
 
-impl World {
-    pub(crate) fn memory() -> Self {
-        let clock = ManualClock::default();
-        let store = MemoryStore::with_clock(clock.clone());
-        Self::of(Box::new(store.clone()), Box::new(store), clock, None)
-    }
+#[cfg(feature = "sealed")]
+pub(crate) fn sealed_memory() -> Stores {
+    let clock = ManualClock::default();
+    let store = MemoryStore::with_clock(clock.clone());
+    Stores::new(seal(store.clone()), seal(store), move |by| clock.advance(by))
+}
 
-    pub(crate) fn files() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let clock = ManualClock::default();
-        let open = || {
-            let folder = folder.path().join("grants");
-            Box::new(FileStore::open_with_clock(folder, clock.clone()).expect("a store"))
-        };
-        let (one, other) = (open(), open());
-        Self::of(one, other, clock, Some(folder))
-    }
+#[cfg(feature = "sealed")]
+pub(crate) fn sealed_files() -> Stores {
+    in_a_folder(seal)
+}
 
-    #[cfg(feature = "sealed")]
-    pub(crate) fn sealed() -> Self {
-        use countersign_tokens::{KeyRing, SealedStore};
-        let folder = tempfile::tempdir().expect("a folder");
-        let clock = ManualClock::default();
-        let open = || {
-            let folder = folder.path().join("grants");
-            let files = FileStore::open_with_clock(folder, clock.clone()).expect("a store");
-            Box::new(SealedStore::new(files, KeyRing::new("key 1", [7; 32]).expect("a ring")))
-        };
-        let (one, other) = (open(), open());
-        Self::of(one, other, clock, Some(folder))
-    }
+#[cfg(feature = "sealed")]
+fn seal<S: GrantStore>(store: S) -> countersign_tokens::SealedStore<S> {
+    let ring = countersign_tokens::KeyRing::new("key 1", [7; 32]).expect("a ring");
+    countersign_tokens::SealedStore::new(store, ring)
+}
 
-    fn of(
-        one: Box<dyn GrantStore>,
-        other: Box<dyn GrantStore>,
-        clock: ManualClock,
-        folder: Option<tempfile::TempDir>,
-    ) -> Self {
-        Self { one, other, clock, key: key("user"), _folder: folder }
-    }
-
-    /// Has every lease run out.
-    pub(crate) fn lapse(&self) {
-        self.clock.advance(LEASE + Duration::from_millis(1));
-    }
-
-    pub(crate) fn load(&self) -> Record {
-        block_on(self.other.load(&self.key)).expect("loaded").expect("a record")
-    }
-
-    pub(crate) fn adopt(&self) -> Record {
-        let adopt = Adopt { epoch: epoch(), replaces: None, material: material("adopted") };
-        block_on(self.one.adopt(&self.key, &adopt)).expect("adopted").accepted().expect("accepted")
-    }
-
-    pub(crate) fn begin(&self, attempt: AttemptId, takeover: Takeover) -> Verdict {
-        let read = self.load();
-        let begin = begin(&read, attempt, takeover);
-        block_on(self.one.begin(&self.key, &begin)).expect("begun")
-    }
-
-    pub(crate) fn save(&self, read: &Record, attempt: AttemptId) -> Verdict {
-        let (epoch, generation) = (read.epoch, read.generation);
-        let save = Save { attempt, epoch, generation, material: material("saved") };
-        block_on(self.one.save(&self.key, &save)).expect("saved")
-    }
-
-    pub(crate) fn clear(&self, read: &Record, attempt: AttemptId) -> Verdict {
-        let clear = Clear { attempt, epoch: read.epoch, rests_for: None };
-        block_on(self.one.clear(&self.key, &clear)).expect("cleared")
-    }
-
-    pub(crate) fn mark(&self, read: &Record, attempt: AttemptId, as_state: Negative) -> Verdict {
-        let (epoch, generation) = (read.epoch, read.generation);
-        let mark = Mark { attempt, epoch, generation, as_state };
-        block_on(self.other.mark(&self.key, &mark)).expect("marked")
-    }
-
-    pub(crate) fn forget(&self, read: &Record) -> Epoch {
-        let tombstone = epoch();
-        let forget = Forget { epoch: read.epoch, tombstone };
-        let verdict = block_on(self.other.forget(&self.key, &forget)).expect("forgotten");
-        assert!(verdict.is_accepted());
-        tombstone
-    }
+fn in_a_folder<S: GrantStore>(wrap: impl Fn(FileStore) -> S) -> Stores {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clock = ManualClock::default();
+    let open = |folder: &Path| {
+        let store = FileStore::open_with_clock(folder.join("grants"), clock.clone());
+        wrap(store.expect("a store"))
+    };
+    let (one, other) = (open(folder.path()), open(folder.path()));
+    let by_clock = clock.clone();
+    Stores::new(one, other, move |by| by_clock.advance(by)).keeping(folder)
 }
 
 pub(crate) fn begin(read: &Record, attempt: AttemptId, takeover: Takeover) -> Begin {

@@ -10,7 +10,7 @@ use crate::conformance::conversation::{Conversation, PATIENCE};
 use crate::conformance::gzip;
 use crate::conformance::server::Server;
 use crate::conformance::signal::Signal;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 const LIMIT: usize = 50_000;
 

@@ -6,7 +6,7 @@ use crate::conformance::Subject;
 use crate::conformance::client::{limits, post};
 use crate::conformance::server::Server;
 use crate::conformance::signal::all;
-use crate::conformance::verdict::{Broken, Verdict, hold};
+use crate::verdict::{Broken, Verdict, hold};
 
 /// A connection serves more than one call: a handshake for each would be most of the time that a
 /// refresh takes.

@@ -8,7 +8,7 @@ use countersign_core::{Delivery, TransportErrorKind as Kind};
 use crate::conformance::Subject;
 use crate::conformance::client::{get, is_unknown, limits, post, told};
 use crate::conformance::server::Server;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 const LOST: [Kind; 2] = [Kind::Interrupted, Kind::Other];
 

@@ -7,7 +7,7 @@ use crate::conformance::client::post;
 use crate::conformance::conversation::{Conversation, PATIENCE};
 use crate::conformance::server::Server;
 use crate::conformance::signal::{Signal, unless};
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 /// A call that is dropped while its answer is awaited closes its connection: who gives up must not
 /// leave sockets behind that last as long as the server likes.

@@ -5,7 +5,7 @@ use countersign_core::TransportErrorKind as Kind;
 use crate::conformance::Subject;
 use crate::conformance::client::{failure, hurried, is_unknown, limits, post};
 use crate::conformance::server::Server;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 /// A length of an exabyte is no reason to make room for it, and no answer when less comes.
 ///

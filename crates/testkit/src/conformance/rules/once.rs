@@ -7,7 +7,7 @@ use countersign_core::{Body, TransportErrorKind as Kind};
 use crate::conformance::Subject;
 use crate::conformance::client::{failure, get, is_unknown, limits, post};
 use crate::conformance::server::Server;
-use crate::conformance::verdict::{Broken, Verdict, hold};
+use crate::verdict::{Broken, Verdict, hold};
 
 /// A kept connection that closes, in good order or by a reset, after the request was read brings no
 /// second one.

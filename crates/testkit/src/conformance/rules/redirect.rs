@@ -3,7 +3,7 @@
 use crate::conformance::Subject;
 use crate::conformance::client::{limits, post};
 use crate::conformance::server::Server;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 /// A redirect is an answer like another, and nobody is asked because of it: 307 and 308 would send
 /// the client secret and the code on to wherever the answer says.

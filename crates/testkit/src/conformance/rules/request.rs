@@ -5,7 +5,7 @@ use countersign_core::Body;
 use crate::conformance::Subject;
 use crate::conformance::client::limits;
 use crate::conformance::server::Server;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 /// Target, header values and body arrive as they were given: secrets are percent-encoded, signed or
 /// hashed, and one byte changed on the way makes them wrong.

@@ -5,7 +5,7 @@ use countersign_core::Body;
 use crate::conformance::Subject;
 use crate::conformance::client::{limits, post};
 use crate::conformance::server::Server;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 /// Status, header values and body come back as they were sent: the core judges them, and shows an
 /// excerpt of what it does not understand.

@@ -8,7 +8,7 @@ use countersign_core::{Body, Limits, TransportError};
 use crate::conformance::Subject;
 use crate::conformance::client::{hurried, limits};
 use crate::conformance::server::Server;
-use crate::conformance::verdict::{Broken, Verdict, hold};
+use crate::verdict::{Broken, Verdict, hold};
 
 /// Part of every secret here; in no error.
 const CANARY: &str = "cAnArY";

@@ -9,7 +9,7 @@ use crate::conformance::client::{failure, hurried, is_unknown, limits, post};
 use crate::conformance::conversation::{Conversation, PATIENCE};
 use crate::conformance::server::Server;
 use crate::conformance::signal::Signal;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 /// A server that says nothing is left at the time limit, and its connection closed. It has the
 /// request: whether it acted on it is unknown.

@@ -7,7 +7,7 @@ use crate::conformance::client::{limits, post, told};
 use crate::conformance::conversation::PATIENCE;
 use crate::conformance::server::Server;
 use crate::conformance::tls::TlsServer;
-use crate::conformance::verdict::{Verdict, hold};
+use crate::verdict::{Verdict, hold};
 
 /// A server whose certificate no authority has signed is not spoken to, and the error says that
 /// nothing was sent: the handshake failed before there was anything to send over.

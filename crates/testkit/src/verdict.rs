@@ -1,28 +1,13 @@
+//! What a conformance suite finds.
+
 use std::fmt;
+#[cfg(feature = "conformance")]
 use std::io;
 
-use crate::conformance::Subject;
-
-/// One rule of the suite.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Rule {
-    /// Its name, which is that of its test.
-    pub name: &'static str,
-    /// Judges a transport by it.
-    pub judge: fn(&Subject<'_>) -> Verdict,
-}
-
-impl Rule {
-    pub(crate) const fn new(name: &'static str, judge: fn(&Subject<'_>) -> Verdict) -> Self {
-        Self { name, judge }
-    }
-}
-
-/// Whether a transport keeps a rule.
+/// Whether a rule is kept.
 pub type Verdict = Result<(), Broken>;
 
-/// How a transport breaks a rule, in words.
+/// How a rule is broken, in words.
 pub struct Broken(String);
 
 impl Broken {
@@ -46,15 +31,25 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+#[cfg(feature = "conformance")]
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Self {
         Self(format!("the suite's own server failed: {error}"))
     }
 }
 
+#[cfg(feature = "conformance")]
 impl From<http::Error> for Broken {
     fn from(error: http::Error) -> Self {
         Self(format!("the suite made a request that is none: {error}"))
+    }
+}
+
+#[cfg(feature = "tokens")]
+impl From<countersign_tokens::StoreError> for Broken {
+    fn from(error: countersign_tokens::StoreError) -> Self {
+        let source = std::error::Error::source(&error);
+        Self(format!("{error}: {}", source.map_or_else(String::new, ToString::to_string)))
     }
 }
 
@@ -62,7 +57,7 @@ impl From<http::Error> for Broken {
 macro_rules! hold {
     ($condition:expr, $($words:tt)+) => {
         if !$condition {
-            return Err($crate::conformance::Broken::new(format!($($words)+)));
+            return Err($crate::Broken::new(format!($($words)+)));
         }
     };
 }
