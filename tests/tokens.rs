@@ -1,5 +1,7 @@
 //! Grants that a manager keeps fresh, counted at the server.
 
+#[path = "tokens/bearer.rs"]
+mod bearer;
 #[path = "tokens/dropped.rs"]
 mod dropped;
 #[path = "tokens/panics.rs"]

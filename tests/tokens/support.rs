@@ -165,6 +165,15 @@ impl World {
         }
     }
 
+    /// Waits until a grant has been refreshed to its generation after so many refreshes.
+    pub(crate) async fn event_of_refresh(&self, refreshes: u64) {
+        let is_it = |event: &Event| match event {
+            Event::Refreshed { generation, .. } => *generation > refreshes,
+            _ => false,
+        };
+        self.event(is_it).await;
+    }
+
     /// The refreshes that the server has seen.
     pub(crate) fn refreshes(&self) -> u64 {
         self.at.sandbox.counts().token_refresh

@@ -97,6 +97,13 @@ const RULES: &[Rule] = &[
     },
     Rule {
         package: "countersign",
+        features: &["tokens", "tokens-sealed", "tokens-tower"],
+        has: &["countersign-tokens", "tower-service"],
+        with: &[],
+        has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
+    },
+    Rule {
+        package: "countersign",
         features: &["reqwest"],
         has: &["countersign-core", "countersign-reqwest", "reqwest"],
         with: &[],

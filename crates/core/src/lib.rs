@@ -33,6 +33,7 @@
 //! # }
 //! ```
 
+mod api_origin;
 mod binding;
 mod body;
 mod callback;
@@ -57,6 +58,7 @@ mod secret;
 mod token;
 mod transport;
 
+pub use api_origin::ApiOrigin;
 pub use binding::Binding;
 pub use body::{Body, BodyCollector};
 pub use callback::Callback;

@@ -52,6 +52,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | send the user to the consent page | [`Client::authorize`], [`Binding`] |
 //! | take the callback | [`Callback::from_url`], [`Client::resume`] |
 //! | go on calling the API for months | [`AnyFlow::access_token`] |
+//! | keep the tokens of many users fresh | the module `tokens`, behind the feature of its name |
 //! | call HelloSign's operations by name | [`hellosign`] |
 //! | know what to do about a failure | [`Error::recovery`], [`Error::outcome`], [`ErrorKind`] |
 //! | test your program | the crates `countersign-sandbox` (the server above) and `countersign-testkit` |
@@ -69,16 +70,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | `reqwest-gzip` | `reqwest`, and compressed bodies |
 //! | `isahc` | `IsahcTransport`, over libcurl, with TLS by rustls and aws-lc: needs no async runtime; brings a libcurl of its own, and needs a C compiler to build it |
 //! | `isahc-webpki-roots` | `isahc`, and `IsahcTransport::webpki_roots()`, which believes Mozilla's list of certificate authorities |
+//! | `tokens` | `tokens::TokenManager`, which keeps grants fresh, its stores in memory and in files, and `BearerTransport` |
+//! | `tokens-tokio` | `tokens`, and tasks and timers of a tokio runtime for it |
+//! | `tokens-threads` | `tokens`, and tasks on plain threads, for transports that need no async runtime |
+//! | `tokens-sealed` | `tokens`, and a store that encrypts what another store keeps |
+//! | `tokens-tower` | `tokens`, and a layer that adds tokens to the requests of `tower` services: hyper, tonic |
 //!
 //! Both transports may be on at once: a program chooses one by its name. Without any there is no
 //! HTTP client, async runtime or TLS in the dependency tree: bring a [`Transport`], as the
 //! [guide](guide::bring_your_own_transport) shows.
 
 pub mod guide;
+#[cfg(feature = "tokens")]
+pub mod tokens;
 
 pub use countersign_core::{
-    AccessToken, AnyFlow, AnyState, AuthorizationFlow, Authorize, Authorized, Binding, Body,
-    BodyCollector, BodyFormat, Callback, Client, ClientAuthentication, ClientBuilder, Clock,
+    AccessToken, AnyFlow, AnyState, ApiOrigin, AuthorizationFlow, Authorize, Authorized, Binding,
+    Body, BodyCollector, BodyFormat, Callback, Client, ClientAuthentication, ClientBuilder, Clock,
     Delivery, Error, ErrorKind, Expired, ExposeSecret, Extra, Failed, Freshness, HttpFailure,
     Leniency, Limits, Live, Outcome, Pending, Pkce, Provider, RateLimit, Recovery, RefreshToken,
     Refreshed, Refused, Rotation, Runtime, Scopes, SecretString, ServerError, State, SystemClock,

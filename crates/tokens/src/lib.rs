@@ -7,6 +7,7 @@
 //! [`FileStore`] in a folder, for the processes of one machine; with the feature `sealed` a
 //! `SealedStore` encrypts what another store keeps.
 
+mod bearer;
 mod error;
 mod event;
 mod executor;
@@ -18,6 +19,9 @@ mod memory;
 mod sealed;
 mod store;
 
+pub use bearer::BearerTransport;
+#[cfg(feature = "tower")]
+pub use bearer::{BearerLayer, BearerService, RepeatingBearerLayer, RepeatingBearerService};
 pub use error::{TokenError, TokenErrorKind};
 pub use event::Event;
 #[cfg(feature = "threads")]

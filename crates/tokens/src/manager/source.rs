@@ -1,11 +1,13 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_core::AccessToken;
 
 use super::TokenManager;
 use super::slot::Slot;
 use crate::error::TokenError;
+use crate::executor::Task;
 use crate::key::GrantKey;
 
 /// A handle to one grant of a [`TokenManager`]: as [`TokenManager::token`], without looking the
@@ -46,6 +48,22 @@ impl TokenSource {
     /// As there.
     pub async fn reject(&self, token: &AccessToken) -> Result<AccessToken, TokenError> {
         self.manager.reject(&self.slot.key, token).await
+    }
+}
+
+impl TokenSource {
+    /// [`reject`](Self::reject) for one who does not wait for what becomes of it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn reject_beside(&self, token: AccessToken) {
+        let source = self.clone();
+        let rejected = async move { drop(source.reject(&token).await) };
+        // Without an executor there is nobody to refresh it; events and callers tell.
+        let _ = self.manager.0.spawner.spawn(Box::pin(rejected));
+    }
+
+    /// Waits, by the manager's timer.
+    pub(crate) fn sleep(&self, duration: Duration) -> Task {
+        self.manager.0.timer.sleep(duration)
     }
 }
 

@@ -5,8 +5,8 @@ use countersign_core::hellosign::{
     OAuthApi, OAuthTokenGenerateRequest, OAuthTokenRefreshRequest, UserScope,
 };
 use countersign_core::{
-    AccessToken, AnyFlow, Binding, Body, BodyCollector, Client, Delivery, ErrorKind, Extra,
-    Freshness, Limits, Provider, RateLimit, RefreshToken, Runtime, Scopes, SecretString,
+    AccessToken, AnyFlow, ApiOrigin, Binding, Body, BodyCollector, Client, Delivery, ErrorKind,
+    Extra, Freshness, Limits, Provider, RateLimit, RefreshToken, Runtime, Scopes, SecretString,
     SystemClock, TokenSet, TransportError, TransportErrorKind,
 };
 use countersign_testkit::ScriptedTransport;
@@ -111,6 +111,7 @@ fn description_types(search: &mut Search, world: &World) {
     search.debug(&world.client);
     search.debug(&world.client.authorize(&Binding::session(SESSION)));
     search.debug(&Binding::session(SESSION));
+    search.debug(&ApiOrigin::new("https://api.example").expect("an origin"));
     let provider = world.client.provider();
     search.debug(provider);
     search.debug(&provider.body_format);

@@ -1,0 +1,55 @@
+//! Grants kept fresh: refreshed once however many ask, and never lost.
+//!
+//! [`TokenManager`] keeps any number of grants, each under a [`GrantKey`], in a [`GrantStore`]:
+//! [`MemoryStore`], [`FileStore`], or your own.
+#![cfg_attr(
+    all(feature = "reqwest", feature = "tokens-tokio"),
+    doc = r#"
+```
+use countersign::tokens::{MemoryStore, TokenManager, TokioExecutor};
+use countersign::{Binding, Callback, Client, Provider, ReqwestTransport};
+use countersign_sandbox::{Config, Sandbox};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let sandbox = Sandbox::start(Config::hellosign()).await?; // in place of HelloSign
+    let client = Client::builder(Provider::hellosign().with_origin(sandbox.origin()), Config::CLIENT_ID)
+        .secret(Config::CLIENT_SECRET)
+        .redirect_uri("http://127.0.0.1:8799/callback")
+        .transport(ReqwestTransport::new()?)
+        .build()?;
+    let me = Binding::this_process();
+    let flow = client.authorize(&me).begin()?;
+    let callback = Callback::from_url(sandbox.approve(flow.authorization_url())?)?;
+    let flow = flow.complete(&callback, &me).await?;
+
+    let tokens = TokenManager::builder(client, MemoryStore::new())
+        .executor(TokioExecutor::current()?)
+        .build()?;
+    let key = tokens.key("user 42")?;
+    tokens.adopt(&key, flow.into_tokens()).await?;
+    let token = tokens.token(&key).await?; // now, and whenever one is needed
+    println!("Authorization: {:?}", token.authorization_header());
+    Ok(())
+}
+```
+"#
+)]
+
+#[cfg(feature = "tokens-threads")]
+pub use countersign_tokens::ThreadExecutor;
+#[cfg(feature = "tokens-tokio")]
+pub use countersign_tokens::TokioExecutor;
+pub use countersign_tokens::{
+    Adopt, Attempt, AttemptId, BearerTransport, Begin, Clear, Due, Epoch, Event, FileStore, Forget,
+    GrantKey, GrantState, GrantStatus, GrantStore, InvalidKey, KeepFresh, Lease, Mark, Material,
+    MemoryStore, Negative, NotSpawned, Payload, Record, Renew, Reseal, Rules, Save, Spawner,
+    StoreError, StoreErrorKind, StoreTime, Takeover, Task, Timer, TokenError, TokenErrorKind,
+    TokenManager, TokenManagerBuilder, TokenSource, Verdict,
+};
+#[cfg(feature = "tokens-tower")]
+pub use countersign_tokens::{
+    BearerLayer, BearerService, RepeatingBearerLayer, RepeatingBearerService,
+};
+#[cfg(feature = "tokens-sealed")]
+pub use countersign_tokens::{InvalidRing, KeyRing, SealedStore};
