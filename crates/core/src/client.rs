@@ -2,6 +2,7 @@
 
 mod builder;
 mod prepared;
+mod revoke;
 
 use std::fmt;
 use std::sync::Arc;

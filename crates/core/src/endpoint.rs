@@ -36,13 +36,27 @@ impl Endpoint {
     pub(crate) fn of_tokens(provider: &Provider) -> Result<(Self, Self), Error> {
         let token = Self::new("token_url", &provider.token_url)?;
         let refresh = Self::new("refresh_url", provider.effective_refresh_url())?;
-        if refresh.origin != token.origin {
-            return Err(Error::new(
-                ErrorKind::Configuration,
-                "refresh_url has to be of the same origin as token_url",
-            ));
-        }
+        refresh.check_origin("refresh_url", &token)?;
         Ok((token, refresh))
+    }
+
+    /// The endpoint that tokens are revoked at, where there is one: of the origin of `token` too.
+    pub(crate) fn of_revocation(provider: &Provider, token: &Self) -> Result<Option<Self>, Error> {
+        const WHAT: &str = "revocation_url";
+        let Some(url) = &provider.revocation_url else { return Ok(None) };
+        let revocation = Self::new(WHAT, url)?;
+        revocation.check_origin(WHAT, token)?;
+        Ok(Some(revocation))
+    }
+
+    fn check_origin(&self, what: &str, token: &Self) -> Result<(), Error> {
+        if self.origin == token.origin {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Configuration,
+            format!("{what} has to be of the same origin as token_url"),
+        ))
     }
 }
 

@@ -38,6 +38,10 @@ pub struct Provider {
     /// The endpoint for refreshing, where it is another than `token_url`.
     #[serde(default)]
     pub refresh_url: Option<String>,
+    /// The revocation endpoint (RFC 7009 section 2), of the same origin as `token_url`. `None` when
+    /// there is none, as at HelloSign.
+    #[serde(default)]
+    pub revocation_url: Option<String>,
     /// The issuer identifier (RFC 8414 section 2). When set, a callback's `iss` has to be equal to
     /// it to the letter (RFC 9207); when not, `iss` cannot be judged and is passed over.
     #[serde(default)]
@@ -96,6 +100,7 @@ impl Provider {
             authorization_url: authorization_url.into(),
             token_url: token_url.into(),
             refresh_url: None,
+            revocation_url: None,
             issuer: None,
             issuer_required: false,
             body_format: BodyFormat::Form,
@@ -125,9 +130,9 @@ impl Provider {
     #[must_use]
     pub fn with_origin(mut self, origin: &str) -> Self {
         let origin = origin.trim_end_matches('/');
-        let refresh_url = self.refresh_url.as_mut();
-        for url in [&mut self.authorization_url, &mut self.token_url].into_iter().chain(refresh_url)
-        {
+        let always = [&mut self.authorization_url, &mut self.token_url];
+        let others = [self.refresh_url.as_mut(), self.revocation_url.as_mut()];
+        for url in always.into_iter().chain(others.into_iter().flatten()) {
             *url = format!("{origin}{}", after_origin(url));
         }
         self
@@ -137,6 +142,13 @@ impl Provider {
     #[must_use]
     pub fn with_refresh_url(mut self, url: impl Into<String>) -> Self {
         self.refresh_url = Some(url.into());
+        self
+    }
+
+    /// The same with a [`revocation_url`](Self::revocation_url).
+    #[must_use]
+    pub fn with_revocation_url(mut self, url: impl Into<String>) -> Self {
+        self.revocation_url = Some(url.into());
         self
     }
 
@@ -218,6 +230,7 @@ impl fmt::Debug for Provider {
             .field("authorization_url", &self.authorization_url)
             .field("token_url", &self.token_url)
             .field("refresh_url", &self.refresh_url)
+            .field("revocation_url", &self.revocation_url)
             .field("issuer", &self.issuer)
             .field("issuer_required", &self.issuer_required)
             .field("body_format", &self.body_format)
@@ -365,10 +378,12 @@ mod tests {
     fn with_origin_keeps_paths_and_queries() {
         let provider = Provider::rfc6749("https://a.example/x/authorize?y=1", "https://b.example")
             .with_refresh_url("https://b.example/token?refresh")
+            .with_revocation_url("https://b.example/revoke?x")
             .with_origin("http://127.0.0.1:8080/");
         assert_eq!(provider.authorization_url, "http://127.0.0.1:8080/x/authorize?y=1");
         assert_eq!(provider.token_url, "http://127.0.0.1:8080");
         assert_eq!(provider.refresh_url.as_deref(), Some("http://127.0.0.1:8080/token?refresh"));
+        assert_eq!(provider.revocation_url.as_deref(), Some("http://127.0.0.1:8080/revoke?x"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Token requests, built by pure functions.
+//! Token and revocation requests, built by pure functions.
 
 mod encode;
 
@@ -107,6 +107,20 @@ pub(crate) fn refresh(
     let fields =
         [Some(("grant_type", "refresh_token")), Some(("refresh_token", refresh_token)), id, secret];
     template.request(fields.iter().copied().flatten().chain(extra(provider)))
+}
+
+/// A revocation (RFC 7009 section 2.1). The client authenticates, whether it does when it refreshes
+/// or not; the provider's further parameters are those of token requests and stay away.
+pub(crate) fn revocation(
+    template: &Template,
+    provider: &Provider,
+    client: Credentials<'_>,
+    token: &str,
+    hint: &str,
+) -> Request<Body> {
+    let [id, secret] = body_credentials(provider, client);
+    let fields = [Some(("token", token)), Some(("token_type_hint", hint)), id, secret];
+    template.request(fields.iter().copied().flatten())
 }
 
 /// The value of an `Authorization` header for HTTP Basic, where the provider wants it.

@@ -1,4 +1,4 @@
-//! Answers of a token endpoint, read by pure functions: status before body, body before fields.
+//! Answers of token and revocation endpoints, read by pure functions: status before body, body before fields.
 
 mod expiry;
 mod member;
@@ -65,6 +65,14 @@ impl Reader<'_> {
             Ok(data) => Ok((data, answer.headers)),
             Err(problem) => Err(self.error(problem, answer)),
         }
+    }
+
+    /// That a revocation succeeded: its status says so, its body says nothing (RFC 7009 section 2.2).
+    pub(crate) fn revoked(&self, answer: Answer) -> Result<(), Error> {
+        if answer.status.is_success() {
+            return Ok(());
+        }
+        Err(self.error(Problem::Refused, answer))
     }
 
     fn token_answer<'a>(&self, answer: &'a Answer) -> Result<TokenAnswer<'a>, Problem> {

@@ -5,7 +5,7 @@ use url::Url;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
-use crate::provider::Provider;
+use crate::provider::{BodyFormat, Provider};
 use crate::request::{Credentials, Template, basic_header};
 
 /// What is checked and written once, so that no flow has to.
@@ -13,6 +13,8 @@ pub(super) struct Prepared {
     pub(super) authorization_prefix: String,
     pub(super) token: Template,
     pub(super) refresh: Template,
+    /// None where the provider has no revocation endpoint.
+    pub(super) revocation: Option<Template>,
     pub(super) origin: Arc<Origin>,
 }
 
@@ -48,6 +50,7 @@ impl Prepared {
     ) -> Result<Self, Error> {
         let authorization = Endpoint::new("authorization_url", &provider.authorization_url)?.url;
         let (token, refresh) = Endpoint::of_tokens(provider)?;
+        let revocation = Endpoint::of_revocation(provider, &token)?;
         check_names(&provider.token_parameters, &RESERVED_TOKEN)?;
         let authorization_names = authorization
             .query_pairs()
@@ -61,6 +64,9 @@ impl Prepared {
             issuer: provider.issuer.clone(),
             token_origin: token.origin,
         };
+        // Whatever the format of token requests: RFC 7009 section 2.1 knows forms alone.
+        let revocation =
+            revocation.map(|it| Template::new(it.uri, BodyFormat::Form, basic.clone()));
         let on_refresh = basic.clone().filter(|_| provider.credentials_on_refresh);
         Ok(Self {
             authorization_prefix: authorization_prefix(
@@ -71,6 +77,7 @@ impl Prepared {
             ),
             token: Template::new(token.uri, provider.body_format, basic),
             refresh: Template::new(refresh.uri, provider.body_format, on_refresh),
+            revocation,
             origin: Arc::new(origin),
         })
     }

@@ -51,6 +51,9 @@ pub(crate) enum Operation {
     Code,
     /// A refresh token was sent.
     Refresh(Rotation),
+    /// A token was revoked, which may be repeated: of one that is revoked already, RFC 7009
+    /// section 2.2 has the server say the same.
+    Revoke,
     /// Something is to be created, once.
     Create,
     /// A call that spends nothing, with an access token or without.
@@ -74,9 +77,10 @@ impl Operation {
             // G2: a code counts as sent whatever the server says of it.
             (Outcome::Unprocessed | Outcome::Unknown, Self::Code) => Recovery::Reauthorize,
             (Outcome::Unprocessed, _) => Recovery::Retry { after },
-            (Outcome::Unknown, Self::Refresh(Rotation::Never) | Self::Read { .. }) => {
-                Recovery::Retry { after }
-            }
+            (
+                Outcome::Unknown,
+                Self::Refresh(Rotation::Never) | Self::Revoke | Self::Read { .. },
+            ) => Recovery::Retry { after },
             (Outcome::Unknown, Self::Refresh(_) | Self::Create) => Recovery::OutcomeUnknown,
             (Outcome::Refused, _) => self.after_refusal(status, server),
         }
@@ -85,6 +89,8 @@ impl Operation {
     fn after_refusal(self, status: Option<StatusCode>, server: Option<&ServerError>) -> Recovery {
         let unauthorized = status == Some(StatusCode::UNAUTHORIZED);
         match (self, server.map(ServerError::code)) {
+            // The consent page does not help to be rid of a token.
+            (Self::Revoke, _) => Recovery::Fix,
             (_, Some("invalid_grant")) => Recovery::Reauthorize,
             // HelloSign, live 2026: a wrong or late code is `invalid_request`.
             (Self::Code, Some("invalid_request" | "bad_request")) => Recovery::Reauthorize,

@@ -11,8 +11,8 @@ pub(crate) struct Refusal<'a> {
     pub(crate) path: Option<&'a str>,
 }
 
-/// The codes of RFC 6749 (sections 4.1.2.1 and 5.2) and OpenID Connect, and HelloSign's names.
-const KNOWN_CODES: [&str; 26] = [
+/// The codes of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 7009 (section 2.2.1) and OpenID Connect, and HelloSign's names.
+const KNOWN_CODES: [&str; 27] = [
     "access_denied",
     "account_selection_required",
     "bad_request",
@@ -39,6 +39,7 @@ const KNOWN_CODES: [&str; 26] = [
     "unprocessable_entity",
     "unsupported_grant_type",
     "unsupported_response_type",
+    "unsupported_token_type",
 ];
 
 impl Refusal<'_> {

@@ -12,6 +12,7 @@ mod g06_expiry;
 mod properties;
 mod provider_switches;
 mod published_examples;
+mod revocation;
 mod states;
 mod support;
 mod token_response;
