@@ -14,6 +14,7 @@ pub(crate) enum RequestKind {
     TokenGenerate,
     TokenRefresh,
     TokenOther,
+    Revoke,
     Account,
     AccountCreate,
     AccountVerify,
@@ -51,6 +52,8 @@ pub struct Counts {
     pub token_refresh: u64,
     /// Token requests with another grant type, without one, or unreadable.
     pub token_other: u64,
+    /// Revocation requests.
+    pub revoke: u64,
     /// `GET /v3/account`.
     pub account: u64,
     /// `POST /v3/account/create`.
@@ -73,6 +76,8 @@ pub struct GrantCounts {
     pub token_generate: u64,
     /// Token requests that carried one of its refresh tokens, the current or an old one.
     pub token_refresh: u64,
+    /// Revocation requests that carried one of its tokens.
+    pub revoke: u64,
     /// API requests that carried one of its access tokens, expired or not.
     pub api: u64,
 }
@@ -103,6 +108,7 @@ impl Counts {
         match kind {
             RequestKind::TokenGenerate => counts.token_generate += 1,
             RequestKind::TokenRefresh => counts.token_refresh += 1,
+            RequestKind::Revoke => counts.revoke += 1,
             _ => counts.api += 1,
         }
     }
@@ -114,6 +120,7 @@ impl Counts {
             RequestKind::TokenGenerate => &mut self.token_generate,
             RequestKind::TokenRefresh => &mut self.token_refresh,
             RequestKind::TokenOther => &mut self.token_other,
+            RequestKind::Revoke => &mut self.revoke,
             RequestKind::Account => &mut self.account,
             RequestKind::AccountCreate => &mut self.account_create,
             RequestKind::AccountVerify => &mut self.account_verify,

@@ -102,6 +102,8 @@ pub enum Target {
     TokenGenerate,
     /// Token requests with `grant_type=refresh_token`.
     TokenRefresh,
+    /// Revocation requests.
+    Revoke,
     /// Every API request.
     Api,
     /// `GET /v3/account`.
@@ -188,6 +190,7 @@ impl Target {
             Self::Token => kind.is_token(),
             Self::TokenGenerate => kind == RequestKind::TokenGenerate,
             Self::TokenRefresh => kind == RequestKind::TokenRefresh,
+            Self::Revoke => kind == RequestKind::Revoke,
             Self::Api => kind.is_api(),
             Self::Account => kind == RequestKind::Account,
             Self::AccountCreate => kind == RequestKind::AccountCreate,

@@ -10,6 +10,7 @@ mod credentials;
 mod exchange;
 mod guard;
 mod params;
+mod revoke;
 mod token;
 
 use std::sync::Arc;

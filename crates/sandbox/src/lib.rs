@@ -36,7 +36,9 @@
 //! HelloSign's dialect follows the vendor's published contract and what integrators report of the
 //! live service. Not known, and therefore chosen: wrong client credentials are 401 `invalid_client`;
 //! an unsupported content type is 400; account creation and verification ask for a token or the API
-//! key, as the contract says; the rate limit is told, not enforced; reuse of a code revokes nothing.
+//! key, as the contract says; the rate limit is told, not enforced; reuse of a code revokes nothing;
+//! there is nothing at `/oauth/revoke`. The RFC 6749 dialect revokes tokens there (RFC 7009): a
+//! refresh token with its whole grant, an access token by itself.
 
 mod authorize;
 mod clock;

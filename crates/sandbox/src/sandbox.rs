@@ -24,6 +24,7 @@ pub struct Sandbox {
     authorization_url: String,
     token_url: String,
     refresh_url: String,
+    revocation_url: Option<String>,
     api_url: String,
     accepting: JoinHandle<()>,
 }
@@ -99,6 +100,7 @@ impl Sandbox {
         Ok(Self {
             authorization_url: format!("{origin}/oauth/authorize"),
             refresh_url,
+            revocation_url: server.revocation_url(),
             api_url: format!("{origin}/v3"),
             token_url,
             accepting,
@@ -128,6 +130,12 @@ impl Sandbox {
     #[must_use]
     pub fn refresh_url(&self) -> &str {
         &self.refresh_url
+    }
+
+    /// The revocation endpoint (RFC 7009); HelloSign's dialect has none.
+    #[must_use]
+    pub fn revocation_url(&self) -> Option<&str> {
+        self.revocation_url.as_deref()
     }
 
     /// The base of the API, `…/v3`; `/account` below it is the protected resource.

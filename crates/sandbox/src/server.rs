@@ -46,6 +46,11 @@ impl Server {
         self.config.issuer.then_some(self.origin())
     }
 
+    /// The revocation endpoint, where the dialect has one.
+    pub(crate) fn revocation_url(&self) -> Option<String> {
+        self.is(Dialect::Rfc6749).then(|| format!("{}/oauth/revoke", self.origin))
+    }
+
     pub(crate) fn is(&self, dialect: Dialect) -> bool {
         self.config.dialect == dialect
     }

@@ -92,6 +92,8 @@ fn it_is_a_form_to_the_revocation_endpoint() {
         assert_eq!(request.headers[CONTENT_TYPE], "application/x-www-form-urlencoded");
         assert_eq!(request.headers[ACCEPT], "application/json");
         assert!(request.headers.contains_key(AUTHORIZATION));
+        let names: Vec<_> = form(&request).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["token", "token_type_hint"]);
     }
     let [refresh, access] = requests(self::provider());
     assert_eq!(refresh.body.as_bytes(), b"token=r+t%26&token_type_hint=refresh_token");

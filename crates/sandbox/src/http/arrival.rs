@@ -29,7 +29,10 @@ impl Arrival {
         let reads_body = kind.is_token()
             || matches!(
                 kind,
-                RequestKind::Consent | RequestKind::AccountCreate | RequestKind::AccountVerify
+                RequestKind::Consent
+                    | RequestKind::Revoke
+                    | RequestKind::AccountCreate
+                    | RequestKind::AccountVerify
             );
         let body = match to_bytes(body, BODY_LIMIT).await {
             _ if !reads_body => Ok(Params::default()),
@@ -52,6 +55,7 @@ impl Arrival {
         match self.kind {
             RequestKind::TokenGenerate => grants.of_code(parameter("code")?),
             RequestKind::TokenRefresh => grants.of_refresh_token(parameter("refresh_token")?),
+            RequestKind::Revoke => grants.of_token(parameter("token")?),
             kind if kind.is_api() => grants.of_access_token(credentials::bearer(&self.headers)?),
             _ => None,
         }
@@ -68,6 +72,7 @@ fn kind(method: &Method, path: &str) -> RequestKind {
         (&Method::GET, "/oauth/authorize") => RequestKind::Authorize,
         (&Method::POST, "/oauth/authorize") => RequestKind::Consent,
         (&Method::POST, "/oauth/token") => RequestKind::TokenOther,
+        (&Method::POST, "/oauth/revoke") => RequestKind::Revoke,
         (&Method::GET, "/v3/account") => RequestKind::Account,
         (&Method::POST, "/v3/account/create") => RequestKind::AccountCreate,
         (&Method::POST, "/v3/account/verify") => RequestKind::AccountVerify,

@@ -1,4 +1,4 @@
-//! Client authentication at the token endpoint (RFC 6749 section 2.3).
+//! Client authentication at the token and revocation endpoints (RFC 6749 section 2.3).
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;

@@ -48,6 +48,7 @@ async fn index(State(server): Shared) -> Response {
         "what": "Countersign sandbox: a loopback OAuth 2.0 authorization server",
         "authorization_url": format!("{origin}/oauth/authorize"),
         "token_url": format!("{origin}/oauth/token"),
+        "revocation_url": server.revocation_url(),
         "api_url": format!("{origin}/v3"),
         "controls": {
             "GET /_sandbox/clock": "the sandbox's time in Unix seconds",
@@ -64,7 +65,7 @@ async fn index(State(server): Shared) -> Response {
             "ANY /_sandbox/trap": "where redirect faults point; counted",
         },
         "faults": {
-            "on": ["any", "authorize", "consent", "token", "token_generate", "token_refresh", "api", "account", "account_create", "account_verify"],
+            "on": ["any", "authorize", "consent", "token", "token_generate", "token_refresh", "revoke", "api", "account", "account_create", "account_verify"],
             "when": ["before", "after"],
             "kinds": {
                 "delay": {"milliseconds": 500, "when": "before"},

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use super::arrival::Arrival;
-use super::{account, answer, authorize, token};
+use super::{account, answer, authorize, revoke, token};
 use crate::connection::{Connection, Ending};
 use crate::count::RequestKind;
 use crate::fault::{Carried, Fault, carry_out};
@@ -75,6 +75,7 @@ fn answer(server: &Server, arrival: &Arrival) -> http::Response<Bytes> {
         RequestKind::TokenGenerate | RequestKind::TokenRefresh | RequestKind::TokenOther => {
             token::answer(server, arrival)
         }
+        RequestKind::Revoke => revoke::answer(server, arrival),
         RequestKind::Account | RequestKind::AccountCreate | RequestKind::AccountVerify => {
             account::answer(server, arrival)
         }

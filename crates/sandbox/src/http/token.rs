@@ -103,11 +103,15 @@ pub(super) fn token_response(issued: Issued, config: &Config) -> Value {
     response
 }
 
-fn required<'a>(body: &'a Params, name: &str, missing: &'static str) -> Result<&'a str, Refusal> {
+pub(super) fn required<'a>(
+    body: &'a Params,
+    name: &str,
+    missing: &'static str,
+) -> Result<&'a str, Refusal> {
     body.get(name).ok_or(Refusal::Malformed(missing))
 }
 
-fn refuse(refusal: Refusal, config: &Config) -> Answer {
+pub(super) fn refuse(refusal: Refusal, config: &Config) -> Answer {
     let status = status(refusal);
     let (error, description) = wording(refusal, config.dialect);
     match (config.dialect, config.token_errors) {
@@ -148,6 +152,7 @@ fn wording(refusal: Refusal, dialect: Dialect) -> (&'static str, &'static str) {
         Refusal::Code(why) => ("invalid_grant", why),
         // HelloSign's words, live.
         Refusal::RefreshToken => ("invalid_grant", "Invalid grant data (refresh token)"),
+        Refusal::ForeignToken => ("invalid_grant", "The token was issued to another client."),
         Refusal::Scope => ("invalid_scope", "The scope exceeds what was granted."),
     }
 }

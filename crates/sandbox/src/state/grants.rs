@@ -38,6 +38,7 @@ struct RefreshToken {
 struct AccessToken {
     grant: GrantId,
     expires_at: SinceEpoch,
+    revoked: bool,
 }
 
 /// A token request with `grant_type=authorization_code`, from an authenticated client.
@@ -173,13 +174,28 @@ impl Grants {
     pub(crate) fn bearer(&self, access_token: &str, now: SinceEpoch) -> Option<&str> {
         let token = self.access_tokens.get(access_token)?;
         let grant = self.all.get(&token.grant)?;
-        (now < token.expires_at && grant.status == GrantStatus::Active)
+        (now < token.expires_at && !token.revoked && grant.status == GrantStatus::Active)
             .then_some(grant.approval.account.as_str())
     }
 
     /// Revokes a grant. `false` if there is none with this id.
     pub(crate) fn revoke(&mut self, id: GrantId) -> bool {
         self.all.get_mut(&id).map(Grant::revoke).is_some()
+    }
+
+    /// Revokes a token (RFC 7009): a refresh token, old or current, with its grant; an access token
+    /// by itself. One that is not known counts as revoked.
+    pub(crate) fn revoke_token(&mut self, client_id: &str, token: &str) -> Result<(), Refusal> {
+        let Some(id) = self.of_token(token) else { return Ok(()) };
+        let Some(grant) = self.all.get_mut(&id) else { return Ok(()) };
+        if grant.approval.client_id != client_id {
+            return Err(Refusal::ForeignToken);
+        }
+        match self.access_tokens.get_mut(token) {
+            Some(access_token) => access_token.revoked = true,
+            None => grant.revoke(),
+        }
+        Ok(())
     }
 
     pub(crate) fn of_code(&self, code: &str) -> Option<GrantId> {
@@ -192,6 +208,11 @@ impl Grants {
 
     pub(crate) fn of_access_token(&self, token: &str) -> Option<GrantId> {
         self.access_tokens.get(token).map(|token| token.grant)
+    }
+
+    /// The grant of a token of either kind.
+    pub(crate) fn of_token(&self, token: &str) -> Option<GrantId> {
+        self.of_refresh_token(token).or_else(|| self.of_access_token(token))
     }
 
     pub(crate) fn infos(&self, counts: &Counts) -> Vec<GrantInfo> {
@@ -228,7 +249,8 @@ impl Grants {
 
     fn add_access_token(&mut self, id: GrantId, token: &str, config: &Config, now: SinceEpoch) {
         let expires_at = now.saturating_add(config.access_token_lifetime);
-        self.access_tokens.insert(token.to_owned(), AccessToken { grant: id, expires_at });
+        let token_of = AccessToken { grant: id, expires_at, revoked: false };
+        self.access_tokens.insert(token.to_owned(), token_of);
     }
 }
 

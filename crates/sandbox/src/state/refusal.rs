@@ -1,6 +1,6 @@
-//! Why the token endpoint refuses. How that is written is the dialect's business.
+//! Why the token and revocation endpoints refuse. How that is written is the dialect's business.
 
-/// A refused token request.
+/// A refused token or revocation request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The request cannot be read or lacks something.
@@ -18,6 +18,8 @@ pub(crate) enum Refusal {
     Code(&'static str),
     /// The refresh token is unknown, revoked, reused or another client's.
     RefreshToken,
+    /// The token that is to be revoked is another client's.
+    ForeignToken,
     /// More scope was asked for than was granted.
     Scope,
 }

@@ -43,6 +43,7 @@ async fn every_kind_is_counted() {
     send(peer.post("/oauth/token")).await;
     peer.refresh(text(&token, "refresh_token")).await;
     peer.account(text(&token, "access_token")).await;
+    send(peer.post("/oauth/revoke")).await;
     send(peer.post("/v3/account/create")).await;
     send(peer.post("/v3/account/verify")).await;
     send(peer.post("/_sandbox/trap")).await;
@@ -54,13 +55,14 @@ async fn every_kind_is_counted() {
         counts.token_generate,
         counts.token_refresh,
         counts.token_other,
+        counts.revoke,
         counts.account,
         counts.account_create,
         counts.account_verify,
         counts.trap,
         counts.other,
     ];
-    assert_eq!(by_kind, [1; 10]);
+    assert_eq!(by_kind, [1; 11]);
     let grant = counts.grants[&peer.sandbox.grants()[0].id];
     assert_eq!((grant.token_generate, grant.token_refresh, grant.api), (1, 1, 1));
 }

@@ -10,6 +10,7 @@ mod hellosign;
 mod hellosign_accounts;
 #[cfg(feature = "cli")]
 mod program;
+mod revocation;
 mod rfc6749;
 mod rotation;
 mod stop;

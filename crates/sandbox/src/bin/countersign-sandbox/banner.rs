@@ -20,6 +20,8 @@ pub(crate) fn text(sandbox: &Sandbox, args: &Args) -> String {
     if args.dialect == DialectArg::Rfc6749 {
         authorization_url += &format!("&code_challenge={CHALLENGE}&code_challenge_method=S256");
     }
+    let revocation =
+        sandbox.revocation_url().map(|url| format!("revocation     {url}\n")).unwrap_or_default();
     format!(
         "Countersign sandbox listens on {origin}\n\
          \n\
@@ -27,6 +29,7 @@ pub(crate) fn text(sandbox: &Sandbox, args: &Args) -> String {
          authorization  {authorize}\n\
          token          {token}\n\
          refresh        {refresh}\n\
+         {revocation}\
          API            {api}\n\
          controls       {origin}/_sandbox\n\
          \n\
