@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("revoked: {} of 1000 tasks have a token", ask(&tokens, &key).await?);
     println!("the server saw {} refreshes", sandbox.counts().token_refresh);
     println!("what is known of it: {:?}", tokens.status(&key).await?.state);
-    tokens.forget(&key).await?;
+    println!("forgotten here, and there: {:?}", tokens.forget(&key).await?);
     sandbox.stop().await;
     Ok(())
 }

@@ -4,6 +4,8 @@
 mod bearer;
 #[path = "tokens/dropped.rs"]
 mod dropped;
+#[path = "tokens/forgetting.rs"]
+mod forgetting;
 #[path = "tokens/panics.rs"]
 mod panics;
 #[path = "tokens/store_failures.rs"]
@@ -286,28 +288,6 @@ async fn two_managers_on_one_store_refresh_once() -> TestResult {
         let (one, two) = tokio::join!(world.tokens.token(&world.key), other.token(&world.key));
         assert!(one?.same_as(&two?));
         assert_eq!(world.refreshes(), expiry);
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn g11_a_forgotten_grant_does_not_come_back() -> TestResult {
-    let world = World::start(Config::rfc6749()).await?;
-    let other = world.another()?;
-    world.expire();
-    world.at.sandbox.fail_next(Fault::Hold { when: When::After }.on(Target::TokenRefresh));
-    let (late, key) = (other.clone(), world.key.clone());
-    let late = tokio::spawn(async move { late.token(&key).await });
-    world.at.sandbox.wait_for_held(1).await;
-    // Its lease has run out, and so nobody waits for it.
-    world.at.advance(Duration::from_secs(3600));
-    world.tokens.forget(&world.key).await?;
-    world.at.sandbox.release();
-    let error = late.await?.expect_err("forgotten");
-    assert_eq!(error.kind(), TokenErrorKind::UnknownGrant);
-    for manager in [&world.tokens, &other] {
-        let error = manager.token(&world.key).await.expect_err("forgotten");
-        assert_eq!(error.kind(), TokenErrorKind::UnknownGrant);
     }
     Ok(())
 }

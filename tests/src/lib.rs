@@ -63,6 +63,10 @@ impl Fixture {
         } else {
             Provider::hellosign().with_origin(sandbox.origin())
         };
+        let provider = match sandbox.revocation_url() {
+            Some(url) => provider.with_revocation_url(url),
+            None => provider,
+        };
         let clock = ManualClock::default();
         let client = Client::builder(provider, Config::CLIENT_ID)
             .secret(Config::CLIENT_SECRET)

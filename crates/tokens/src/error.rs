@@ -51,6 +51,9 @@ pub enum TokenErrorKind {
     NotStored,
     /// What the store holds are not tokens of this client.
     Unreadable,
+    /// The grant is not known to be revoked at the provider, and may be live there; the source, if
+    /// there is one, says why.
+    NotRevoked,
     /// The task ended before its work did: its executor shut down, or it panicked.
     Interrupted,
     /// The manager cannot work as it was set up.
@@ -80,7 +83,10 @@ impl TokenError {
     #[must_use]
     pub fn recovery(&self) -> Recovery {
         match self.0.kind {
-            TokenErrorKind::ForeignKey | TokenErrorKind::Configuration(_) => Recovery::Fix,
+            // The tokens are gone from here: there is nothing left to try it again with.
+            TokenErrorKind::NotRevoked
+            | TokenErrorKind::ForeignKey
+            | TokenErrorKind::Configuration(_) => Recovery::Fix,
             TokenErrorKind::UnknownGrant
             | TokenErrorKind::NoRefreshToken
             | TokenErrorKind::Reauthorize
@@ -151,8 +157,11 @@ impl fmt::Display for TokenError {
                  again"
             }
             TokenErrorKind::Unreadable => "what the store holds are not tokens of this client",
+            TokenErrorKind::NotRevoked => {
+                "the grant is not known to be revoked, and may be live at the provider"
+            }
             TokenErrorKind::Interrupted => {
-                "the refresh was interrupted: its executor shut down, or it panicked"
+                "the work was interrupted: its executor shut down, or it panicked"
             }
             TokenErrorKind::Configuration(why) => why,
         })

@@ -31,7 +31,9 @@ pub use executor::TokioExecutor;
 pub use executor::{NotSpawned, Spawner, Task, Timer};
 pub use file::FileStore;
 pub use key::{GrantKey, InvalidKey};
-pub use manager::{GrantStatus, KeepFresh, TokenManager, TokenManagerBuilder, TokenSource};
+pub use manager::{
+    Forgotten, GrantStatus, KeepFresh, TokenManager, TokenManagerBuilder, TokenSource,
+};
 pub use memory::MemoryStore;
 #[cfg(feature = "sealed")]
 pub use sealed::{InvalidRing, KeyRing, SealedStore};

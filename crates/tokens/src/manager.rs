@@ -24,6 +24,7 @@ use time::OffsetDateTime;
 
 pub use builder::TokenManagerBuilder;
 pub use due::KeepFresh;
+pub use forget::Forgotten;
 pub use source::TokenSource;
 pub use status::GrantStatus;
 
