@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use countersign::{ExposeSecret, RefreshToken, TokenSet};
+use countersign::{ExposeSecret, Recovery, RefreshToken, TokenSet};
 use countersign_sandbox::{Answer, Config, Fault, GrantStatus, Target, When};
 use countersign_tests::{Side, Step, TestResult};
 use countersign_tokens::{
-    Adopt, Epoch, Forgotten, GrantState, GrantStore, Material, Payload, StoreErrorKind, TokenError,
-    TokenErrorKind,
+    Adopt, Epoch, Event, Forgotten, GrantState, GrantStore, Material, Payload, StoreErrorKind,
+    TokenError, TokenErrorKind,
 };
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, StatusCode};
@@ -74,6 +74,7 @@ async fn a_forgotten_grant_is_revoked() -> TestResult {
     let forgotten = world.tokens.forget(&world.key).await?;
     assert!(matches!(forgotten, Forgotten::Revoked), "{forgotten:?}");
     assert_eq!((world.grant_status(), world.revocations()), (GrantStatus::Revoked, 1));
+    assert!(format!("{:?}", world.tokens).contains("grants: 0"), "nothing of it is in memory");
     let refresh_token = tokens.refresh_token().ok_or("a refresh token")?;
     let error = client.refresh(refresh_token).await.expect_err("revoked");
     assert_eq!(error.server().map(|it| it.code()), Some("invalid_grant"));
@@ -140,6 +141,8 @@ async fn a_grant_that_could_not_be_revoked_is_reported_and_gone() -> TestResult 
         let error = why(world.tokens.forget(&world.key).await?).ok_or("it is not revoked")?;
         assert_eq!(error.kind(), TokenErrorKind::NotRevoked, "{fault:?}");
         assert!(error.provider().is_some(), "{fault:?}");
+        // It cannot be forgotten again, whatever the provider asked for.
+        assert_eq!(error.recovery(), Recovery::Fix, "{fault:?}");
         assert_eq!((world.grant_status(), world.revocations()), (GrantStatus::Active, requests));
         assert!(world.is_forgotten().await?, "{fault:?}");
     }
@@ -335,20 +338,69 @@ async fn a_tombstone_that_stays_hides_nothing_and_is_not_vouched_for() -> TestRe
 }
 
 #[tokio::test]
-async fn tokens_in_memory_alone_are_stored_before_they_are_forgotten() -> TestResult {
+async fn a_refresh_that_has_not_begun_yet_ends_first_too() -> TestResult {
     let world = World::start(Config::rfc6749()).await?;
     world.expire();
-    world.mood.break_writes();
-    world.tokens.token(&world.key).await?;
+    world.mood.set(Step::Begin, Side::Before, Whim::Hold);
+    let (tokens, key) = (world.tokens.clone(), world.key.clone());
+    let late = tokio::spawn(async move { tokens.token(&key).await });
+    world.mood.wait_for_held().await;
     let (tokens, key) = (world.tokens.clone(), world.key.clone());
     let forgetting = tokio::spawn(async move { tokens.forget(&key).await });
     others_go_on().await;
-    assert!(!forgetting.is_finished());
+    world.mood.calm();
+    assert!(late.await?.is_ok());
+    let forgotten = forgetting.await??;
+    assert!(matches!(forgotten, Forgotten::Revoked), "{forgotten:?}");
+    assert!(world.is_forgotten().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn tokens_in_memory_alone_are_stored_before_they_are_forgotten() -> TestResult {
+    for is_refreshed in [true, false] {
+        let world = World::empty(Config::rfc6749()).await?;
+        let tokens = world.at.authorized().await?.into_tokens();
+        if is_refreshed {
+            world.tokens.adopt(&world.key, tokens).await?;
+            world.expire();
+            world.mood.break_writes();
+            world.tokens.token(&world.key).await?;
+        } else {
+            world.mood.break_writes();
+            let error = world.tokens.adopt(&world.key, tokens).await.expect_err("not stored");
+            assert_eq!(error.kind(), TokenErrorKind::NotStored);
+        }
+        let (tokens, key) = (world.tokens.clone(), world.key.clone());
+        let forgetting = tokio::spawn(async move { tokens.forget(&key).await });
+        others_go_on().await;
+        assert!(!forgetting.is_finished());
+        world.mood.calm();
+        let forgotten = forgetting.await??;
+        assert!(matches!(forgotten, Forgotten::Revoked), "{is_refreshed} {forgotten:?}");
+        assert_eq!(world.grant_status(), GrantStatus::Revoked);
+        assert!(world.is_forgotten().await?);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_grant_that_is_adopted_while_the_former_is_buried_serves_from_memory() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    world.mood.set(Step::Forget, Side::After, Whim::Hold);
+    let (tokens, key) = (world.tokens.clone(), world.key.clone());
+    let forgetting = tokio::spawn(async move { tokens.forget(&key).await });
+    world.mood.wait_for_held().await;
+    world.mood.break_writes();
+    let second = world.at.authorized().await?.into_tokens();
+    let error = world.tokens.adopt(&world.key, second.clone()).await.expect_err("not stored");
+    assert_eq!(error.kind(), TokenErrorKind::NotStored);
     world.mood.calm();
     let forgotten = forgetting.await??;
     assert!(matches!(forgotten, Forgotten::Revoked), "{forgotten:?}");
-    assert_eq!(world.grant_status(), GrantStatus::Revoked);
-    assert!(world.is_forgotten().await?);
+    assert!(world.tokens.token(&world.key).await?.same_as(second.access_token()));
+    world.event(|event| matches!(event, Event::Stored { .. })).await;
+    assert!(world.another()?.token(&world.key).await?.same_as(second.access_token()));
     Ok(())
 }
 

@@ -109,10 +109,13 @@ impl Forgetting {
         let mut remains = buried?;
         remains.may_be_stale |= is_unsaved;
         let forgotten = self.revoke(remains).await;
-        // A tombstone that stays does no harm, and is not worth to hide what the provider said.
-        let store = &self.manager.0.store;
-        let purge = || store.wait(store.store.purge(&self.slot.key, self.tombstone));
-        let _ = self.repeated(purge).await;
+        // Who adopted it meanwhile may be about to write over the tombstone, and over nothing else.
+        if self.slot.work().life == life {
+            // One that stays does no harm, and is not worth to hide what the provider said.
+            let store = &self.manager.0.store;
+            let purge = || store.wait(store.store.purge(&self.slot.key, self.tombstone));
+            let _ = self.repeated(purge).await;
+        }
         Ok(forgotten)
     }
 
