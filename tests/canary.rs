@@ -193,6 +193,18 @@ async fn drive(
         printed.error(&error);
     }
 
+    if client.can_revoke() {
+        let token = flow.tokens().refresh_token().cloned().ok_or("no refresh token")?;
+        secrets.add(token.expose_secret());
+        let echo = forms(token.expose_secret()).join(" ");
+        let body = serde_json::json!({ "error": echo, "error_description": echo }).to_string();
+        at.sandbox.fail_next(Fault::Answer(Answer::new(StatusCode::BAD_REQUEST).body(body)));
+        let error = client.revoke_refresh_token(&token).await.err().ok_or("it was refused")?;
+        printed.error(&error);
+        client.revoke_access_token(flow.access_token()).await?;
+        client.revoke_refresh_token(&token).await?;
+    }
+
     // Nobody listens: the client below says so, and would like to say where.
     let gone = countersign::Provider::hellosign().with_origin("http://127.0.0.1:1");
     let gone = Client::builder(gone, CLIENT_ID)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::{Callback, ErrorKind, Limits, Recovery};
+use countersign::{Callback, ErrorKind, Limits, Recovery, RefreshToken};
 use countersign_sandbox::{Answer, Config, Fault, Target, When};
 use countersign_tests::{Fixture, TestResult};
 use http::StatusCode;
@@ -142,6 +142,14 @@ async fn g04_no_redirect_is_followed() -> TestResult {
             at.sandbox.fail_next(redirect().on(Target::TokenGenerate));
             let failed = flow.complete(&callback, &at.browser).await.expect_err("a redirect");
             assert_eq!(failed.error.kind(), ErrorKind::UnexpectedStatus);
+
+            if at.client.can_revoke() {
+                at.sandbox.fail_next(redirect().on(Target::Revoke));
+                let token = RefreshToken::new("a token")?;
+                let error = at.client.revoke_refresh_token(&token).await.expect_err("a redirect");
+                assert_eq!(error.kind(), ErrorKind::UnexpectedStatus);
+                assert_eq!(at.sandbox.counts().revoke, 1);
+            }
 
             assert_eq!(at.sandbox.counts().trap, 0, "{status}");
             assert_eq!(at.sandbox.counts().token_refresh, 1);

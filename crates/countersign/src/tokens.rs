@@ -42,10 +42,10 @@ pub use countersign_tokens::ThreadExecutor;
 pub use countersign_tokens::TokioExecutor;
 pub use countersign_tokens::{
     Adopt, Attempt, AttemptId, BearerTransport, Begin, Clear, Due, Epoch, Event, FileStore, Forget,
-    GrantKey, GrantState, GrantStatus, GrantStore, InvalidKey, KeepFresh, Lease, Mark, Material,
-    MemoryStore, Negative, NotSpawned, Payload, Record, Renew, Reseal, Rules, Save, Spawner,
-    StoreError, StoreErrorKind, StoreTime, Takeover, Task, Timer, TokenError, TokenErrorKind,
-    TokenManager, TokenManagerBuilder, TokenSource, Verdict,
+    Forgotten, GrantKey, GrantState, GrantStatus, GrantStore, InvalidKey, KeepFresh, Lease, Mark,
+    Material, MemoryStore, Negative, NotSpawned, Payload, Record, Renew, Reseal, Rules, Save,
+    Spawner, StoreError, StoreErrorKind, StoreTime, Takeover, Task, Timer, TokenError,
+    TokenErrorKind, TokenManager, TokenManagerBuilder, TokenSource, Verdict,
 };
 #[cfg(feature = "tokens-tower")]
 pub use countersign_tokens::{

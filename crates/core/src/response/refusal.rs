@@ -11,7 +11,8 @@ pub(crate) struct Refusal<'a> {
     pub(crate) path: Option<&'a str>,
 }
 
-/// The codes of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 7009 (section 2.2.1) and OpenID Connect, and HelloSign's names.
+/// The codes of RFC 6749 (sections 4.1.2.1 and 5.2), RFC 7009 (section 2.2.1) and OpenID Connect,
+/// and HelloSign's names.
 const KNOWN_CODES: [&str; 27] = [
     "access_denied",
     "account_selection_required",
