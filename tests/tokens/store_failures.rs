@@ -5,8 +5,8 @@ use std::time::Duration;
 use countersign_sandbox::Config;
 use countersign_tests::{Side, Step, TestResult};
 use countersign_tokens::{
-    Adopt, Epoch, Event, GrantStore, Material, Payload, StoreErrorKind, TokenErrorKind,
-    TokenManager, TokioExecutor,
+    Adopt, Epoch, Event, GrantStore, KeyRing, Material, Payload, SealedStore, StoreErrorKind,
+    TokenErrorKind, TokenManager, TokioExecutor,
 };
 
 use crate::support::{Whim, World};
@@ -116,5 +116,50 @@ async fn garbage_is_told_and_not_overwritten() -> TestResult {
         world.tokens.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
         world.tokens.token(&world.key).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_grant_whose_sealing_key_is_lost_can_be_replaced_and_forgotten() -> TestResult {
+    let world = World::empty(Config::rfc6749()).await?;
+    let over = |id: &str, byte: u8| -> Result<TokenManager, Box<dyn std::error::Error>> {
+        let store = SealedStore::new(world.store.clone(), KeyRing::new(id, [byte; 32])?);
+        let builder = TokenManager::builder(world.at.client.clone(), store);
+        Ok(builder.executor(TokioExecutor::current()?).build()?)
+    };
+    let first = over("first", 1)?;
+    first.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+    for (id, byte, kind) in
+        [("second", 2, StoreErrorKind::UnknownKey), ("first", 2, StoreErrorKind::Unsealable)]
+    {
+        let error = over(id, byte)?.token(&world.key).await.expect_err("sealed");
+        assert_eq!(error.store().map(|it| it.kind()), Some(kind));
+    }
+    let second = over("second", 2)?;
+    second.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+    second.token(&world.key).await?;
+    let third = over("third", 3)?;
+    assert!(third.forget(&world.key).await.is_ok());
+    assert!(world.store.load(&world.key).await?.is_none());
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_adoption_that_was_forgotten_before_it_was_stored_says_so() -> TestResult {
+    let world = World::start(Config::rfc6749()).await?;
+    let other = world.another()?;
+    world.mood.set(Step::Adopt, Side::Before, Whim::Fail(StoreErrorKind::Unavailable));
+    let tokens = world.at.authorized().await?.into_tokens();
+    assert!(world.tokens.adopt(&world.key, tokens).await.is_err());
+    assert!(other.forget(&world.key).await.is_ok());
+    world.mood.calm();
+    let is_it = |event: &Event| match event {
+        Event::NotStored { error, .. } => error.kind() == TokenErrorKind::UnknownGrant,
+        _ => false,
+    };
+    world.event(is_it).await;
+    assert!(world.store.load(&world.key).await?.is_none());
+    let error = world.tokens.token(&world.key).await.expect_err("forgotten");
+    assert_eq!(error.kind(), TokenErrorKind::UnknownGrant);
     Ok(())
 }

@@ -27,7 +27,9 @@ pub enum Event {
         /// Why.
         error: TokenError,
     },
-    /// It has new tokens that could not be stored; that is tried again.
+    /// It has new tokens that could not be stored; that is tried again, unless the error's kind is
+    /// [`UnknownGrant`](crate::TokenErrorKind::UnknownGrant): then the grant was forgotten
+    /// meanwhile.
     NotStored {
         /// Which grant.
         key: GrantKey,

@@ -98,6 +98,21 @@ impl<S: GrantStore> SealedStore<S> {
     }
 }
 
+impl<S: GrantStore> SealedStore<S> {
+    /// The answer to a step that needs no tokens: those that do not open are left out of it, so
+    /// that a grant whose key was lost can be replaced and forgotten.
+    fn answer_without(&self, key: &GrantKey, verdict: Verdict) -> Verdict {
+        let opened = |record: Record| {
+            let empty = || Record { payload: Payload::empty(), ..record.clone() };
+            self.open(key, record.clone()).unwrap_or_else(|_| empty())
+        };
+        match verdict {
+            Verdict::Accepted(record) => Verdict::Accepted(opened(record)),
+            Verdict::Refused(record) => Verdict::Refused(record.map(opened)),
+        }
+    }
+}
+
 #[async_trait]
 impl<S: GrantStore> GrantStore for SealedStore<S> {
     async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
@@ -140,11 +155,11 @@ impl<S: GrantStore> GrantStore for SealedStore<S> {
     async fn adopt(&self, key: &GrantKey, adopt: &Adopt) -> Result<Verdict, StoreError> {
         let place = Place { key, epoch: adopt.epoch, generation: 1 };
         let sealed = Adopt { material: self.material(&place, &adopt.material)?, ..adopt.clone() };
-        self.answer(key, self.inner.adopt(key, &sealed).await?)
+        Ok(self.answer_without(key, self.inner.adopt(key, &sealed).await?))
     }
 
     async fn forget(&self, key: &GrantKey, forget: &Forget) -> Result<Verdict, StoreError> {
-        self.answer(key, self.inner.forget(key, forget).await?)
+        Ok(self.answer_without(key, self.inner.forget(key, forget).await?))
     }
 
     async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {

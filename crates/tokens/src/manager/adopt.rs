@@ -11,7 +11,7 @@ use super::timing::backoff;
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
 use crate::key::GrantKey;
-use crate::store::{Adopt, Epoch, Verdict};
+use crate::store::{Adopt, Epoch, GrantState, Verdict};
 
 impl TokenManager {
     /// Takes over a grant, such as [`into_tokens`] of a completed flow, in the place of whatever
@@ -54,13 +54,23 @@ struct Adoption {
     written_over: Option<Option<Epoch>>,
 }
 
+/// What became of tokens that were to be stored.
+enum Fate {
+    Stored,
+    /// Somebody has adopted the grant since.
+    Superseded,
+    /// Somebody has forgotten it since, or may have forgotten the one before.
+    Forgotten,
+}
+
 /// How many others may adopt the same grant at the same moment.
 const MOST_RIVALS: u32 = 8;
 
 impl Adoption {
     async fn run(mut self) -> Result<(), TokenError> {
         match self.store().await {
-            Ok(()) => Ok(()),
+            Ok(Fate::Stored | Fate::Superseded) => Ok(()),
+            Ok(Fate::Forgotten) => Err(TokenError::new(TokenErrorKind::UnknownGrant)),
             Err(error) => {
                 let inner = Arc::clone(&self.manager.0);
                 let error = not_stored(error);
@@ -76,7 +86,7 @@ impl Adoption {
     }
 
     /// Stores it in the place of what is there.
-    async fn store(&mut self) -> Result<(), TokenError> {
+    async fn store(&mut self) -> Result<Fate, TokenError> {
         let inner = Arc::clone(&self.manager.0);
         let store = &inner.store;
         for _ in 0..MOST_RIVALS {
@@ -84,7 +94,7 @@ impl Adoption {
                 // It may be there, and have been replaced since, which is not undone.
                 Some(replaces) => replaces,
                 None => {
-                    let present = store.wait(store.store.load(&self.slot.key)).await?;
+                    let present = store.present(&self.slot.key).await?;
                     present.map(|record| record.epoch)
                 }
             };
@@ -95,12 +105,14 @@ impl Adoption {
                 Verdict::Accepted(row) => {
                     let due_in = row.due_at.map(|at| at.since(row.read_at));
                     self.slot.publish(self.life, Some(inner.cached(&self.tokens, due_in)));
-                    return Ok(());
+                    return Ok(Fate::Stored);
                 }
-                // Whether that came before or after cannot be told: what is there is kept.
-                Verdict::Refused(_) if is_repeated => {
+                // Whether that came before or after cannot be told: what is there is kept, and
+                // what is forgotten stays so.
+                Verdict::Refused(row) if is_repeated => {
                     self.slot.publish(self.life, None);
-                    return Ok(());
+                    let is_there = row.is_some_and(|row| row.state != GrantState::Gone);
+                    return if is_there { Ok(Fate::Superseded) } else { Ok(Fate::Forgotten) };
                 }
                 // Somebody adopted or forgot between reading and writing: the later one stays.
                 Verdict::Refused(_) => self.written_over = None,
@@ -118,15 +130,22 @@ impl Adoption {
             if self.slot.work().life != self.life {
                 return;
             }
-            if self.store().await.is_ok() {
-                let mut work = self.slot.work();
-                if work.life == self.life {
-                    work.is_unsaved = false;
-                }
-                drop(work);
-                inner.tell(&Event::Stored { key: self.slot.key.clone() });
-                return;
+            let Ok(fate) = self.store().await else { continue };
+            let mut work = self.slot.work();
+            if work.life == self.life {
+                work.is_unsaved = false;
             }
+            drop(work);
+            let key = self.slot.key.clone();
+            match fate {
+                Fate::Stored => inner.tell(&Event::Stored { key }),
+                Fate::Superseded => {}
+                Fate::Forgotten => {
+                    let error = TokenError::new(TokenErrorKind::UnknownGrant);
+                    inner.tell(&Event::NotStored { key, error });
+                }
+            }
+            return;
         }
     }
 }

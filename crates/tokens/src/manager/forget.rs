@@ -137,7 +137,7 @@ impl Forgetting {
         let key = &self.slot.key;
         let mut waited = Duration::ZERO;
         loop {
-            let record = store.wait(store.store.load(key)).await?;
+            let record = store.present(key).await?;
             let record = record.ok_or_else(|| TokenError::new(TokenErrorKind::UnknownGrant))?;
             // Another process is at it: what it is about to store is to be the last.
             if record.live_lease().is_some() && self.wait(&mut waited).await {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_lite::{FutureExt, future};
 
 use crate::executor::Timer;
-use crate::store::{GrantStore, StoreError, StoreErrorKind};
+use crate::key::GrantKey;
+use crate::store::{Epoch, Forget, GrantStore, Record, StoreError, StoreErrorKind, Verdict};
 
 /// The store, and how long a step of it may take.
 pub(super) struct Limited {
@@ -18,6 +19,22 @@ pub(super) struct Limited {
 }
 
 impl Limited {
+    /// The record of `key`, to be replaced or forgotten: one whose tokens do not open is there all
+    /// the same, and comes without them.
+    pub(super) async fn present(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
+        match self.wait(self.store.load(key)).await {
+            Err(error) if is_sealed_for_good(&error) => {
+                // Forgetting what nobody has changes nothing, and shows what is there.
+                let forget = Forget { epoch: Epoch::random()?, tombstone: Epoch::random()? };
+                Ok(match self.wait(self.store.forget(key, &forget)).await? {
+                    Verdict::Accepted(record) => Some(record),
+                    Verdict::Refused(record) => record,
+                })
+            }
+            loaded => loaded,
+        }
+    }
+
     /// Waits for a step of the store, up to the limit. A step that panics may have been done, like
     /// any that fails, and does not take the tokens in hand with it.
     pub(super) async fn wait<T>(
@@ -36,4 +53,9 @@ impl Limited {
         // The step first: one that is done is not late.
         future::or(step, elapsed).await
     }
+}
+
+/// Whether tokens are there that no key at hand opens.
+fn is_sealed_for_good(error: &StoreError) -> bool {
+    matches!(error.kind(), StoreErrorKind::UnknownKey | StoreErrorKind::Unsealable)
 }
