@@ -137,6 +137,7 @@ impl Client {
 
     /// The present instant by its clock.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> time::OffsetDateTime {
         self.0.channel.clock.now()
     }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -25,7 +26,7 @@ use crate::secret;
 /// # Ok::<(), countersign::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct AccessToken(HeaderValue);
+pub struct AccessToken(Arc<HeaderValue>);
 
 const SCHEME: &str = "Bearer ";
 
@@ -49,13 +50,13 @@ impl AccessToken {
         let mut header = HeaderValue::from_maybe_shared(Bytes::from_owner(owner))
             .unwrap_or_else(|_| HeaderValue::from_static(SCHEME));
         header.set_sensitive(true);
-        Ok(Self(header))
+        Ok(Self(Arc::new(header)))
     }
 
     /// The value of the `Authorization` header (RFC 6750 section 2.1), marked sensitive.
     #[must_use]
     pub fn authorization_header(&self) -> HeaderValue {
-        self.0.clone()
+        HeaderValue::clone(&self.0)
     }
 
     /// Whether `other` is the same token, in constant time.

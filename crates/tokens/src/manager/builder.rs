@@ -141,7 +141,7 @@ impl TokenManagerBuilder {
             timing,
             breaker: Breaker::default(),
             on_event: self.on_event,
-            slots: papaya::HashMap::new(),
+            slots: papaya::HashMap::builder().resize_mode(papaya::ResizeMode::Blocking).build(),
         })))
     }
 }
