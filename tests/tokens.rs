@@ -269,6 +269,37 @@ async fn g13_a_process_that_starts_while_the_provider_fails_goes_on_with_what_is
 }
 
 #[tokio::test]
+async fn g13_what_the_provider_asks_for_holds_for_every_process_and_every_grant() -> TestResult {
+    let reset = http::HeaderName::from_static("x-ratelimit-reset");
+    // 60 s from where the sandbox's clock will be.
+    let at = (1_767_225_600 + 7200 + 60).to_string();
+    for (name, value) in [(http::header::RETRY_AFTER, "60"), (reset, at.as_str())] {
+        let world = World::start(Config::hellosign()).await?;
+        let other_key = world.tokens.key("user 43")?;
+        world.tokens.adopt(&other_key, world.at.authorized().await?.into_tokens()).await?;
+        world.expire();
+        let busy = Answer::new(StatusCode::TOO_MANY_REQUESTS).header(name, value.parse()?);
+        world.at.sandbox.fail_next(Fault::Answer(busy).on(Target::TokenRefresh));
+        let error = world.tokens.token(&world.key).await.expect_err("refused");
+        assert_eq!(error.kind(), TokenErrorKind::Refresh);
+        for (manager, key) in [(world.another()?, &world.key), (world.tokens.clone(), &other_key)] {
+            let error = manager.token(key).await.expect_err("a rest");
+            assert_eq!(error.kind(), TokenErrorKind::Paused);
+            let Recovery::Retry { after: Some(after) } = error.recovery() else {
+                return Err("it does not say for how long".into());
+            };
+            assert!(after.as_secs() > 55 && after.as_secs() <= 60, "{after:?}");
+        }
+        assert_eq!(world.refreshes(), 1);
+        world.at.advance(Duration::from_secs(61));
+        world.another()?.token(&world.key).await?;
+        world.tokens.token(&other_key).await?;
+        assert_eq!(world.refreshes(), 3);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_rejected_token_is_refreshed_once_however_many_say_so() -> TestResult {
     let world = World::start(Config::rfc6749()).await?;
     let old = world.tokens.token(&world.key).await?;

@@ -54,6 +54,12 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> 
     Some(Millis::from(date).since(now).min(LONGEST_WAIT))
 }
 
+/// How long the window of the rate limit still lasts, at most a day. One that has ended is no wait.
+pub(crate) fn until_reset(headers: &HeaderMap, now: Millis) -> Option<Duration> {
+    let reset = RateLimit::from_headers(headers)?.reset?;
+    Some(Millis::from(reset).since(now).min(LONGEST_WAIT))
+}
+
 fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }

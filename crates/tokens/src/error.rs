@@ -21,6 +21,8 @@ struct Inner {
 enum Cause {
     Provider(Error),
     Store(StoreError),
+    /// How long the rest still lasts.
+    Rest(Duration),
 }
 
 /// What kind of thing went wrong.
@@ -41,6 +43,7 @@ pub enum TokenErrorKind {
     /// The refresh failed; the source says how.
     Refresh,
     /// The provider failed again and again, or asked for a wait: nothing was sent.
+    /// [`recovery`](TokenError::recovery) says for how much longer.
     Paused,
     /// Another process refreshes the grant, and has not come to an end in time.
     Busy,
@@ -73,6 +76,11 @@ impl TokenError {
         Self(Arc::new(Inner { kind, cause: Some(Cause::Store(error)) }))
     }
 
+    pub(crate) fn paused(rest: Duration) -> Self {
+        let cause = Some(Cause::Rest(rest));
+        Self(Arc::new(Inner { kind: TokenErrorKind::Paused, cause }))
+    }
+
     /// What kind of thing went wrong.
     #[must_use]
     pub fn kind(&self) -> TokenErrorKind {
@@ -92,7 +100,11 @@ impl TokenError {
             | TokenErrorKind::Reauthorize
             | TokenErrorKind::Unreadable => Recovery::Reauthorize,
             TokenErrorKind::OutcomeUnknown => Recovery::OutcomeUnknown,
-            _ => self.provider().map_or(Recovery::Retry { after: None }, Error::recovery),
+            _ => match &self.0.cause {
+                Some(Cause::Provider(error)) => error.recovery(),
+                Some(Cause::Rest(rest)) => Recovery::Retry { after: Some(*rest) },
+                _ => Recovery::Retry { after: None },
+            },
         }
     }
 
@@ -114,9 +126,9 @@ impl TokenError {
         }
     }
 
-    /// How long the provider asked to wait.
+    /// How long to wait, when that is known.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self.provider()?.recovery() {
+        match self.recovery() {
             Recovery::Retry { after } => after,
             _ => None,
         }
@@ -184,6 +196,7 @@ impl std::error::Error for TokenError {
         match self.0.cause.as_ref()? {
             Cause::Provider(error) => Some(error),
             Cause::Store(error) => Some(error),
+            Cause::Rest(_) => None,
         }
     }
 }

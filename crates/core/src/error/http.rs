@@ -5,7 +5,7 @@ use http::{HeaderMap, StatusCode};
 
 use super::Redactor;
 use crate::instant::Millis;
-use crate::rate_limit::{RateLimit, retry_after};
+use crate::rate_limit::{RateLimit, retry_after, until_reset};
 
 /// The HTTP side of an answer that was an error.
 #[derive(Clone)]
@@ -27,7 +27,10 @@ impl HttpFailure {
         redactor.mark(&mut headers);
         // A success may hold tokens, and so is not shown at all.
         let excerpt = if status.is_success() { None } else { redactor.excerpt(body) };
-        let retry_after = retry_after(&headers, answered_at);
+        let until_reset = || until_reset(&headers, answered_at);
+        let is_limited = status == StatusCode::TOO_MANY_REQUESTS;
+        let retry_after = retry_after(&headers, answered_at)
+            .or_else(|| if is_limited { until_reset() } else { None });
         Self { status, headers, retry_after, excerpt }
     }
 
@@ -50,8 +53,8 @@ impl HttpFailure {
         RateLimit::from_headers(&self.headers)
     }
 
-    /// How long the server asked to wait, counted from its answer (`Retry-After`, RFC 9110 section
-    /// 10.2.3).
+    /// How long the server asked to wait, counted from its answer: by `Retry-After` (RFC 9110
+    /// section 10.2.3), or, after a 429 without it, until the end of the rate limit's window.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

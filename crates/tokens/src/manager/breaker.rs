@@ -23,17 +23,17 @@ struct State {
 }
 
 impl Breaker {
-    /// Whether a request may be sent. After a rest one may, and the others wait for what becomes
-    /// of it.
-    pub(super) fn admits(&self, now: OffsetDateTime) -> bool {
+    /// Whether a request may be sent; otherwise in how long. After a rest one may, and the others
+    /// wait for what becomes of it.
+    pub(super) fn admits(&self, now: OffsetDateTime) -> Result<(), Duration> {
         let mut state = self.state();
-        if state.rest.is_some_and(|rest| rest.holds(now)) {
-            return false;
+        if let Some(left) = state.rest.and_then(|rest| rest.left(now)) {
+            return Err(left);
         }
         if state.failures >= PATIENCE {
             state.rest = Some(Rest { from: now, length: Duration::from_secs(30) });
         }
-        true
+        Ok(())
     }
 
     pub(super) fn succeeded(&self) {

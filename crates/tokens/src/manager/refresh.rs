@@ -22,6 +22,9 @@ use crate::store::{
 /// Requests that one refresh may come to, when those before were surely or harmlessly lost.
 const MOST_REQUESTS: u32 = 3;
 
+/// A rest that callers wait for, rather than to be told of it.
+const SHORT_REST: Duration = Duration::from_secs(1);
+
 /// How long nobody asks again about a grant that cannot be refreshed.
 const FINAL_REST: Duration = Duration::from_secs(30);
 
@@ -175,9 +178,7 @@ impl Refresh {
         let Some(refresh_token) = tokens.refresh_token() else {
             return Err(TokenError::new(TokenErrorKind::NoRefreshToken));
         };
-        if !inner.breaker.admits(inner.now()) {
-            return Err(TokenError::new(TokenErrorKind::Paused));
-        }
+        inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
         let attempt = AttemptId::random()?;
         let started = inner.now();
         let begin = Begin {
@@ -239,8 +240,11 @@ impl Refresh {
             return Ok(Next::Again(Duration::ZERO));
         };
         let inner = &self.manager.0;
-        let rests = row.not_before.is_some_and(|it| row.read_at < it);
-        if row.live_lease().is_some() || rests {
+        let rest = row.not_before.map(|it| it.since(row.read_at)).filter(|rest| !rest.is_zero());
+        if let Some(rest) = rest.filter(|rest| *rest > SHORT_REST) {
+            return Err(TokenError::paused(rest));
+        }
+        if row.live_lease().is_some() || rest.is_some() {
             if self.waited > inner.timing.lease {
                 return Err(TokenError::new(TokenErrorKind::Busy));
             }

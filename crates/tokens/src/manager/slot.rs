@@ -56,7 +56,13 @@ pub(super) struct Rest {
 
 impl Rest {
     pub(super) fn holds(self, now: OffsetDateTime) -> bool {
-        self.from <= now && now - self.from < self.length
+        self.left(now).is_some()
+    }
+
+    /// How much longer it lasts.
+    pub(super) fn left(self, now: OffsetDateTime) -> Option<Duration> {
+        let gone = Duration::try_from(now - self.from).ok()?;
+        self.length.checked_sub(gone).filter(|left| !left.is_zero())
     }
 }
 

@@ -193,3 +193,22 @@ fn retry_after_is_seconds_or_a_date_by_the_clients_clock() {
         assert_eq!(after, seconds.map(Duration::from_secs), "{value}");
     }
 }
+
+#[test]
+fn a_limit_without_retry_after_ends_with_its_window() {
+    // The clock shows 2026-01-01T00:00:00Z, which is 1767225600.
+    let reset = ("x-ratelimit-reset", "1767225690");
+    for (status, headers, seconds) in [
+        (429, vec![reset], Some(90)),
+        (429, vec![reset, ("retry-after", "5")], Some(5)),
+        (429, vec![("x-ratelimit-reset", "1767225000")], Some(0)),
+        (429, vec![("x-ratelimit-reset", "99999999999")], Some(86_400)),
+        (429, vec![("x-ratelimit-remaining", "0")], None),
+        // Not why it failed.
+        (503, vec![reset], None),
+    ] {
+        let error = with_headers(status, &headers);
+        let after = error.http().and_then(|http| http.retry_after());
+        assert_eq!(after, seconds.map(Duration::from_secs), "{status} {headers:?}");
+    }
+}
