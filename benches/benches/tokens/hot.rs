@@ -66,7 +66,10 @@ pub(crate) fn print() {
     let sources: Vec<TokenSource> = (0..CALLERS).map(|_| at(&few, 0)).collect();
     let (key_of_few, key_of_many) = (key(&few, 0), key(&many, MANY / 2));
     let subjects: [(&str, Call<'_>); 6] = [
-        ("by hand: arc-swap's load_full, and the clock", Box::new(|_| drop(by_hand.token()))),
+        (
+            "by hand: arc-swap's load_full, and the clock",
+            Box::new(|_| drop(std::hint::black_box(by_hand.token()))),
+        ),
         ("through a handle to the grant", Box::new(|_| of_source(&of_few))),
         ("through its key", Box::new(|_| of_key(&few, &key_of_few))),
         ("through a handle, among 1,000,000 grants", Box::new(|_| of_source(&of_many))),

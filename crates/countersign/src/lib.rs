@@ -102,6 +102,6 @@ pub use countersign_isahc::IsahcTransport;
 pub use countersign_reqwest::ReqwestTransport;
 
 /// The programs of the README, so that they go on compiling and running.
-#[cfg(all(doctest, feature = "reqwest"))]
+#[cfg(all(doctest, feature = "reqwest", feature = "tokens-tokio"))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
