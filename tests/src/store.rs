@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, Epoch, Forget, GrantKey, GrantStore, Mark, Record, Renew, Reseal,
-    Save, StoreError, Verdict,
+    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantStore, Mark, Record, Renew,
+    Reseal, Save, StoreError, Verdict,
 };
 
 /// The steps of a store.
@@ -105,7 +105,10 @@ impl GrantStore for Watched {
         within: Duration,
         after: Option<&Due>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
+    ) -> Result<DuePage, StoreError> {
         self.step(Step::Due, self.inner.due(within, after, limit)).await
+    }
+    async fn changed(&self, key: &GrantKey) {
+        self.inner.changed(key).await;
     }
 }

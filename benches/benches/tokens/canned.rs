@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, Epoch, Forget, GrantKey, GrantStore, Mark, Record, Renew, Reseal,
-    Save, StoreError, StoreErrorKind, Verdict,
+    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantStore, Mark, Record, Renew,
+    Reseal, Save, StoreError, StoreErrorKind, Verdict,
 };
 
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl GrantStore for Canned {
     async fn purge(&self, _: &GrantKey, _: Epoch) -> Result<(), StoreError> {
         nothing()
     }
-    async fn due(&self, _: Duration, _: Option<&Due>, _: usize) -> Result<Vec<Due>, StoreError> {
+    async fn due(&self, _: Duration, _: Option<&Due>, _: usize) -> Result<DuePage, StoreError> {
         nothing()
     }
 }

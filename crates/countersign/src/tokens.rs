@@ -41,11 +41,11 @@ pub use countersign_tokens::ThreadExecutor;
 #[cfg(feature = "tokens-tokio")]
 pub use countersign_tokens::TokioExecutor;
 pub use countersign_tokens::{
-    Adopt, Attempt, AttemptId, BearerTransport, Begin, Clear, Due, Epoch, Event, FileStore, Forget,
-    Forgotten, GrantKey, GrantState, GrantStatus, GrantStore, InvalidKey, KeepFresh, Lease, Mark,
-    Material, MemoryStore, Negative, NotSpawned, Payload, Record, Renew, Reseal, Rules, Save,
-    Spawner, StoreError, StoreErrorKind, StoreTime, Takeover, Task, Timer, TokenError,
-    TokenErrorKind, TokenManager, TokenManagerBuilder, TokenSource, Verdict,
+    Adopt, Attempt, AttemptId, BearerTransport, Begin, Clear, Due, DuePage, Epoch, Event,
+    FileStore, Forget, Forgotten, GrantKey, GrantState, GrantStatus, GrantStore, InvalidKey,
+    KeepFresh, Lease, Mark, Material, MemoryStore, Negative, NotSpawned, Payload, Record, Renew,
+    Reseal, Rules, Save, Spawner, StoreError, StoreErrorKind, StoreTime, Takeover, Task, Timer,
+    TokenError, TokenErrorKind, TokenManager, TokenManagerBuilder, TokenSource, Verdict,
 };
 #[cfg(feature = "tokens-tower")]
 pub use countersign_tokens::{

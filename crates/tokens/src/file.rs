@@ -16,8 +16,8 @@ use sha2::{Digest, Sha256};
 
 use crate::key::GrantKey;
 use crate::store::{
-    Adopt, Begin, Clear, Due, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal, Rules, Save,
-    StoreError, StoreErrorKind, StoreTime, Verdict,
+    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal,
+    Rules, Save, StoreError, StoreErrorKind, StoreTime, Verdict,
 };
 use disk::failed;
 use locks::{Leases, locked};
@@ -178,8 +178,9 @@ impl GrantStore for FileStore {
         within: Duration,
         after: Option<&Due>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        let until = self.now().plus(within);
+    ) -> Result<DuePage, StoreError> {
+        let read_at = self.now();
+        let until = read_at.plus(within);
         let mut due = Vec::new();
         for entry in std::fs::read_dir(&self.0.folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
@@ -195,7 +196,7 @@ impl GrantStore for FileStore {
         due.sort_unstable();
         due.retain(|it| after.is_none_or(|after| it > after));
         due.truncate(limit);
-        Ok(due)
+        Ok(DuePage { grants: due, read_at })
     }
 }
 

@@ -38,8 +38,8 @@ pub use memory::MemoryStore;
 #[cfg(feature = "sealed")]
 pub use sealed::{InvalidRing, KeyRing, SealedStore};
 pub use store::{
-    Adopt, Attempt, AttemptId, Begin, Clear, Due, Epoch, Forget, GrantState, GrantStore, Lease,
-    Mark, Material, Negative, Payload, Record, Renew, Reseal, Rules, Save, StoreError,
+    Adopt, Attempt, AttemptId, Begin, Clear, Due, DuePage, Epoch, Forget, GrantState, GrantStore,
+    Lease, Mark, Material, Negative, Payload, Record, Renew, Reseal, Rules, Save, StoreError,
     StoreErrorKind, StoreTime, Takeover, Verdict,
 };
 

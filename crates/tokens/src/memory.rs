@@ -8,8 +8,8 @@ use countersign_core::{Clock, SystemClock};
 
 use crate::key::GrantKey;
 use crate::store::{
-    Adopt, Begin, Clear, Due, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal, Rules, Save,
-    StoreError, StoreTime, Verdict,
+    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal,
+    Rules, Save, StoreError, StoreTime, Verdict,
 };
 
 /// Grants in memory, for tests and for programs whose grants need not outlive them. Clones share
@@ -127,10 +127,12 @@ impl GrantStore for MemoryStore {
         within: Duration,
         after: Option<&Due>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
-        let (held, until) = (self.held(), self.now().plus(within));
+    ) -> Result<DuePage, StoreError> {
+        let (held, read_at) = (self.held(), self.now());
+        let until = read_at.plus(within);
         let later = held.due.iter().filter(|due| after.is_none_or(|after| *due > after));
-        Ok(later.take_while(|due| due.due_at <= until).take(limit).cloned().collect())
+        let grants = later.take_while(|due| due.due_at <= until).take(limit).cloned().collect();
+        Ok(DuePage { grants, read_at })
     }
 }
 

@@ -11,8 +11,8 @@ pub use ring::{InvalidRing, KeyRing};
 
 use crate::key::GrantKey;
 use crate::store::{
-    Adopt, Begin, Clear, Due, Epoch, Forget, GrantState, GrantStore, Mark, Material, Payload,
-    Record, Renew, Reseal, Save, StoreError, StoreErrorKind, Verdict,
+    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantState, GrantStore, Mark, Material,
+    Payload, Record, Renew, Reseal, Save, StoreError, StoreErrorKind, Verdict,
 };
 use envelope::Place;
 
@@ -171,7 +171,11 @@ impl<S: GrantStore> GrantStore for SealedStore<S> {
         within: Duration,
         after: Option<&Due>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
+    ) -> Result<DuePage, StoreError> {
         self.inner.due(within, after, limit).await
+    }
+
+    async fn changed(&self, key: &GrantKey) {
+        self.inner.changed(key).await;
     }
 }

@@ -19,8 +19,8 @@ pub use payload::Payload;
 pub use record::{Attempt, GrantState, Lease, Record};
 pub use rules::Rules;
 pub use step::{
-    Adopt, Begin, Clear, Due, Forget, Mark, Material, Negative, Renew, Reseal, Save, Takeover,
-    Verdict,
+    Adopt, Begin, Clear, Due, DuePage, Forget, Mark, Material, Negative, Renew, Reseal, Save,
+    Takeover, Verdict,
 };
 
 use crate::key::GrantKey;
@@ -33,7 +33,8 @@ use crate::key::GrantKey;
 /// in another language (SQL, a script) does the same. `grant_store_conformance!` of
 /// `countersign-testkit` says whether it does.
 ///
-/// * A step that is refused changes nothing, and answers with the record as it is.
+/// * A step that is refused changes nothing, and answers with the record as it is. (A begin may
+///   shorten a lease that ends too far away: see [`Rules::begin`].)
 /// * A step that is repeated, because its answer was lost, is accepted again and changes nothing.
 /// * A step that was accepted is durable when it returns.
 /// * An error means that the step may or may not have been done.
@@ -124,5 +125,13 @@ pub trait GrantStore: fmt::Debug + Send + Sync + 'static {
         within: std::time::Duration,
         after: Option<&Due>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError>;
+    ) -> Result<DuePage, StoreError>;
+
+    /// Ends when the record of `key` may have changed, for a store that is told of changes. Waiters
+    /// look again by themselves before long, so that being told late or never only costs time; by
+    /// default they never are.
+    async fn changed(&self, key: &GrantKey) {
+        let _ = key;
+        std::future::pending().await
+    }
 }

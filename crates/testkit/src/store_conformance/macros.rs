@@ -43,6 +43,7 @@ macro_rules! __store_rules {
         beginning::begin_wants_the_generation_that_was_read
         beginning::begin_writes_intent_and_lease
         beginning::begin_waits_for_a_live_lease
+        beginning::begin_shortens_a_lease_that_ends_too_far_away
         beginning::begin_repeated_changes_nothing
         beginning::begin_repeated_after_its_lease_is_refused
         beginning::an_intent_outlives_its_lease
@@ -90,6 +91,7 @@ macro_rules! __store_rules {
         due::due_pages_join_without_gaps
         due::due_leaves_out_what_cannot_be_refreshed
         due::due_follows_a_save
+        due::due_tells_the_stores_time
         due::what_rests_is_due_when_its_rest_is_over
         records::every_write_moves_the_revision
         records::a_refused_step_changes_nothing_and_shows_the_record

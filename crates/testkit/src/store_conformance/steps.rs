@@ -143,7 +143,7 @@ impl Judged<'_> {
     pub(super) fn due(&self, within: Duration, page: usize) -> Result<Vec<Due>, Broken> {
         let mut all: Vec<Due> = Vec::new();
         loop {
-            let listed = self.run(self.other().due(within, all.last(), page))?;
+            let listed = self.run(self.other().due(within, all.last(), page))?.grants;
             let is_last = listed.len() < page;
             all.extend(listed);
             if is_last || all.len() > 10_000 {

@@ -23,6 +23,7 @@ pub(crate) enum Sin {
     BeginsOnAnyGeneration,
     NeverTakesOver,
     BeginsUnderALease,
+    ShortensNoLease,
     BeginsTwice,
     BeginsAgainTooLate,
     ForgetsIntentsWithTheLease,
@@ -98,6 +99,7 @@ pub(crate) enum Sin {
     ListsTheLastAgain,
     SkipsEqualInstants,
     ListsWithoutOrder,
+    ListsWithoutTheTime,
     ShowsPayloads,
 }
 
@@ -125,6 +127,7 @@ impl Sin {
         BeginsOnAnyGeneration,
         NeverTakesOver,
         BeginsUnderALease,
+        ShortensNoLease,
         BeginsTwice,
         BeginsAgainTooLate,
         ForgetsIntentsWithTheLease,
@@ -200,6 +203,7 @@ impl Sin {
         ListsTheLastAgain,
         SkipsEqualInstants,
         ListsWithoutOrder,
+        ListsWithoutTheTime,
         ShowsPayloads,
     ];
 
@@ -230,6 +234,7 @@ impl Sin {
                 "an_intent_outlives_its_lease",
                 "begin_heeds_a_rest",
                 "begin_repeated_after_its_lease_is_refused",
+                "begin_shortens_a_lease_that_ends_too_far_away",
                 "begin_waits_for_a_live_lease",
                 "begin_wants_a_live_grant",
                 "begin_wants_the_epoch_that_was_read",
@@ -303,10 +308,12 @@ impl Sin {
                 "save_settles_every_intent",
             ],
             BeginsUnderALease => &[
+                "begin_shortens_a_lease_that_ends_too_far_away",
                 "begin_waits_for_a_live_lease",
                 "one_of_sixty_four_begins_is_accepted",
                 "renew_extends_a_lease",
             ],
+            ShortensNoLease => &["begin_shortens_a_lease_that_ends_too_far_away"],
             BeginsTwice => &["begin_repeated_changes_nothing"],
             BeginsAgainTooLate => &["begin_repeated_after_its_lease_is_refused"],
             ForgetsIntentsWithTheLease => &[
@@ -349,6 +356,7 @@ impl Sin {
                 "a_mark_waits_for_the_lease_of_another",
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
                 "begin_repeated_changes_nothing",
+                "begin_shortens_a_lease_that_ends_too_far_away",
                 "begin_waits_for_a_live_lease",
                 "begin_writes_intent_and_lease",
                 "clear_takes_back_the_own_intent_alone",
@@ -493,6 +501,7 @@ impl Sin {
             ],
             ListsTheLastAgain => &["due_pages_join_without_gaps"],
             SkipsEqualInstants => &["due_pages_join_without_gaps"],
+            ListsWithoutTheTime => &["due_tells_the_stores_time"],
             ListsWithoutOrder => &["due_lists_what_lives_in_order", "due_pages_join_without_gaps"],
             ShowsPayloads => &["no_payload_is_shown"],
         }

@@ -11,8 +11,9 @@ use countersign_core::Clock;
 use countersign_testkit::ManualClock;
 use countersign_testkit::store_conformance::Stores;
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, Epoch, Forget, GrantKey, GrantState, GrantStore, Mark, Payload,
-    Record, Renew, Reseal, Rules, Save, StoreError, StoreErrorKind, StoreTime, Takeover, Verdict,
+    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantState, GrantStore, Mark,
+    Payload, Record, Renew, Reseal, Rules, Save, StoreError, StoreErrorKind, StoreTime, Takeover,
+    Verdict,
 };
 
 use crate::sin::Sin;
@@ -116,6 +117,12 @@ impl Sinner {
             bend(record);
         }
         if let Verdict::Refused(_) = rule(Rules::new(&mut place, now)) {
+            let revision = |it: &Option<Record>| it.as_ref().map(|it| it.revision);
+            let is_shortened = revision(&place) > revision(&before);
+            if is_shortened && !self.is(Sin::ShortensNoLease) && !self.is(Sin::BeginsUnderALease) {
+                held.extend(place.clone().map(|record| (key, record)));
+                return Verdict::Refused(place);
+            }
             if self.is(Sin::WritesWhatItRefuses)
                 && let Some(record) = held.get_mut(&key)
             {
@@ -483,7 +490,7 @@ impl GrantStore for Sinner {
         within: Duration,
         after: Option<&Due>,
         limit: usize,
-    ) -> Result<Vec<Due>, StoreError> {
+    ) -> Result<DuePage, StoreError> {
         let until = self.now().plus(within);
         let held = self.held();
         let mut due: Vec<Due> = held
@@ -514,7 +521,9 @@ impl GrantStore for Sinner {
         if self.is(Sin::ListsWithoutOrder) {
             due.reverse();
         }
-        Ok(due)
+        let now = self.now();
+        let read_at = if self.is(Sin::ListsWithoutTheTime) { StoreTime::default() } else { now };
+        Ok(DuePage { grants: due, read_at })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Inner, TokenManager, refresh};
 use crate::error::{TokenError, TokenErrorKind};
-use crate::store::Due;
+use crate::store::{Due, StoreTime};
 
 /// Keeps the grants of a manager fresh until it is dropped: see [`TokenManager::keep_fresh`].
 #[must_use = "dropping it ends the refreshing"]
@@ -46,20 +46,19 @@ async fn keep(manager: Weak<Inner>, alive: Weak<()>) {
         // An error is the store's, which everybody else will tell of too: the next scan may do.
         let after = page.last().cloned().filter(|_| page.len() == PAGE);
         let listed = store.wait(store.store.due(period, after.as_ref(), PAGE)).await;
-        page = listed.unwrap_or_default();
-        let now = match page.first() {
-            Some(due) => store.wait(store.store.load(&due.key)).await.ok().flatten(),
-            None => None,
+        let (listed, mut at) = match listed {
+            Ok(page) => (page.grants, page.read_at),
+            Err(_) => (Vec::new(), StoreTime::default()),
         };
+        page = listed;
         let timer = Arc::clone(&tokens.0.timer);
         drop(tokens);
-        let mut at = now.map(|record| record.read_at);
         for due in &page {
-            let wait = at.map_or(Duration::ZERO, |now| due.due_at.since(now));
+            let wait = due.due_at.since(at);
             if !wait.is_zero() {
                 timer.sleep(wait).await;
                 waited += wait;
-                at = Some(due.due_at);
+                at = due.due_at;
             }
             let Some(tokens) = manager() else { return };
             if let Ok(slot) = tokens.slot(&due.key) {

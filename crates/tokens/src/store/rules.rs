@@ -33,6 +33,9 @@ impl<'a> Rules<'a> {
     /// attempt holds a lease that has not run out, the grant does not rest, and no other intent
     /// on this generation forbids it ([`Takeover`]). Writes intent, lease and the next fence. An
     /// attempt that holds the lease already is accepted unchanged.
+    ///
+    /// A lease of another that ends further away than the one asked for, as after the store's
+    /// clock was set back, is shortened to that; the step is refused all the same.
     pub fn begin(self, begin: &Begin) -> Verdict {
         let now = self.now;
         self.step(|record| {
@@ -47,13 +50,18 @@ impl<'a> Rules<'a> {
                 let holds = lease.is_some_and(|it| it.owner == begin.attempt);
                 return if holds { Change::Nothing } else { Change::Refused };
             }
+            let furthest = now.plus(begin.lease);
+            if let Some(lease) = lease.filter(|it| furthest < it.until) {
+                record.lease = Some(Lease { until: furthest, ..lease });
+                return Change::Clamped;
+            }
             let rests = record.not_before.is_some_and(|it| now < it);
             if lease.is_some() || rests || !begin.takeover.allows(&record.attempts, now) {
                 return Change::Refused;
             }
             record.attempts.push(Attempt { id: begin.attempt, at: now });
             record.fence = record.fence.saturating_add(1);
-            record.lease = Some(Lease { owner: begin.attempt, until: now.plus(begin.lease) });
+            record.lease = Some(Lease { owner: begin.attempt, until: furthest });
             Change::Written
         })
     }
@@ -232,12 +240,18 @@ impl<'a> Rules<'a> {
         let Some(record) = self.place.as_mut() else {
             return Verdict::Refused(None);
         };
-        match change(record) {
+        let change = change(record);
+        match change {
             Change::Refused => Verdict::Refused(Some(record.clone())),
             Change::Nothing => Verdict::Accepted(record.clone()),
-            Change::Written => {
+            Change::Written | Change::Clamped => {
                 record.revision = record.revision.saturating_add(1);
-                Verdict::Accepted(record.clone())
+                let record = record.clone();
+                if matches!(change, Change::Clamped) {
+                    Verdict::Refused(Some(record))
+                } else {
+                    Verdict::Accepted(record)
+                }
             }
         }
     }
@@ -248,6 +262,8 @@ enum Change {
     Refused,
     Nothing,
     Written,
+    /// Refused, but a lease was shortened.
+    Clamped,
 }
 
 impl Takeover {

@@ -181,3 +181,12 @@ pub struct Due {
     /// Which.
     pub key: GrantKey,
 }
+
+/// Some of the grants that are to be refreshed, the earliest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuePage {
+    /// Which, and when.
+    pub grants: Vec<Due>,
+    /// The store's clock when they were listed.
+    pub read_at: StoreTime,
+}

@@ -55,6 +55,24 @@ pub fn begin_waits_for_a_live_lease(at: &Judged<'_>) -> Verdict {
     Ok(())
 }
 
+/// A clock that was set back leaves leases that would hold for as long as it was.
+pub fn begin_shortens_a_lease_that_ends_too_far_away(at: &Judged<'_>) -> Verdict {
+    let (read, holder, key) = (at.adopt()?, attempt()?, at.key()?);
+    let mut long = begin(&read, holder, Takeover::Never);
+    long.lease = LEASE * 90;
+    accepted(at.run(at.one().begin(&key, &long))?)?;
+    let answer = refused(at.begin(attempt()?, Takeover::Never)?, "begin under another's lease")?;
+    let left = answer.live_lease().map(|it| it.until.since(answer.read_at));
+    hold!(is_about(left, LEASE), "the lease lasts {left:?} more, and should {LEASE:?}");
+    hold!(answer.live_lease().is_some_and(|it| it.owner == holder), "it is another's: {answer:?}");
+    let found = at.load()?;
+    hold!(found.lease == answer.lease, "{:?} is there, {:?} was told", found.lease, answer.lease);
+    at.advance(LEASE / 2);
+    refused(at.begin(attempt()?, Takeover::Never)?, "begin under a shortened lease")?;
+    hold!(at.load()?.lease == found.lease, "it was shortened again");
+    Ok(())
+}
+
 /// Its answer may be lost, and it be told again.
 pub fn begin_repeated_changes_nothing(at: &Judged<'_>) -> Verdict {
     let (read, attempt) = (at.adopt()?, attempt()?);

@@ -83,3 +83,19 @@ pub fn what_rests_is_due_when_its_rest_is_over(at: &Judged<'_>) -> Verdict {
     hold!(at.due(HOUR, 1000)?.len() == 1, "it is never due again");
     Ok(())
 }
+
+/// Instants mean something beside the store's clock alone.
+pub fn due_tells_the_stores_time(at: &Judged<'_>) -> Verdict {
+    let key = at.key()?;
+    for _ in 0..2 {
+        let page = at.run(at.other().due(HOUR, None, 1))?;
+        at.adopt()?;
+        let record = at.run(at.other().load(&key))?.ok_or_else(|| Broken::new("nothing"))?;
+        let (before, after) =
+            (record.read_at.since(page.read_at), page.read_at.since(record.read_at));
+        let apart = before.max(after);
+        hold!(apart < Duration::from_secs(10), "a page and a record are {apart:?} apart");
+        at.advance(HOUR);
+    }
+    Ok(())
+}
