@@ -1,6 +1,7 @@
 //! What the tests that go through a socket share: a sandbox, and a client of it.
 
 mod child;
+mod provider;
 mod store;
 
 use std::error::Error;
@@ -14,6 +15,7 @@ use countersign_sandbox::{Config, Sandbox};
 use countersign_testkit::ManualClock;
 
 pub use child::{child, said, say};
+pub use provider::{Seen, VirtualProvider};
 pub use store::{Side, Step, Watch, Watched};
 
 /// What a test returns.

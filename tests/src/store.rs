@@ -53,7 +53,12 @@ pub struct Watched {
 impl Watched {
     /// This store, watched so.
     pub fn new(inner: impl GrantStore, watch: Arc<dyn Watch>) -> Self {
-        Self { inner: Arc::new(inner), watch }
+        Self::shared(Arc::new(inner), watch)
+    }
+
+    /// This store, which others may watch too.
+    pub fn shared(inner: Arc<dyn GrantStore>, watch: Arc<dyn Watch>) -> Self {
+        Self { inner, watch }
     }
 
     async fn step<T>(

@@ -58,6 +58,25 @@ impl GrantKey {
         Self::new(&client.provider().name, client.client_id(), subject)
     }
 
+    /// The key of a record that is no grant's, since every grant has a subject.
+    pub(crate) fn of_nobody(client: &Client) -> Self {
+        let mut text = String::new();
+        escape(&client.provider().name, &mut text);
+        text.push('/');
+        escape(client.client_id(), &mut text);
+        text.push('/');
+        Self(text.into())
+    }
+
+    /// The key of this text, which a store has written: also that of no grant.
+    pub(crate) fn read(text: &str) -> Result<Self, InvalidKey> {
+        let of_grant = text.strip_suffix('/').map(|parts| Self::parse(&format!("{parts}/-")));
+        match of_grant {
+            Some(Ok(_)) => Ok(Self(text.into())),
+            _ => Self::parse(text),
+        }
+    }
+
     /// The key of this canonical text: the inverse of [`as_str`](Self::as_str).
     ///
     /// # Errors

@@ -1,13 +1,19 @@
 //! Any number of grants, kept fresh.
 
 mod adopt;
+mod alternates;
 mod breaker;
 mod builder;
+mod cached;
+mod clear;
 mod due;
 mod flight;
 mod forget;
+mod held;
+mod lead;
 mod limited;
 mod material;
+mod outage;
 mod refresh;
 mod save;
 mod slot;
@@ -35,6 +41,8 @@ use crate::key::GrantKey;
 use crate::store::GrantStore;
 use breaker::Breaker;
 use limited::Limited;
+use outage::Outage;
+use refresh::Cause;
 use slot::Slot;
 use timing::Timing;
 
@@ -71,6 +79,8 @@ struct Inner {
     timer: Arc<dyn Timer>,
     timing: Timing,
     breaker: Breaker,
+    outage: Outage,
+    resends_unknown: bool,
     on_event: Option<builder::OnEvent>,
     slots: papaya::HashMap<GrantKey, Arc<Slot>>,
 }
@@ -165,9 +175,13 @@ impl TokenManager {
         match slot.fresh(now) {
             Some(token) if slot.quiet(now).is_some() => Ok(token),
             Some(token) => {
-                // Nearly due: somebody refreshes it, and nobody waits. What becomes of it is told
-                // by events.
-                let _ = refresh::begin(self, slot, None);
+                let is_put_off =
+                    slot.due_at().is_some_and(|due_at| self.0.outage.puts_off(due_at, now));
+                if !is_put_off {
+                    // Nearly due: somebody refreshes it, and nobody waits. What becomes of it is
+                    // told by events.
+                    let _ = refresh::begin(self, slot, Cause::Asked);
+                }
                 Ok(token)
             }
             None => self.refreshed(slot, None).await,
@@ -183,7 +197,8 @@ impl TokenManager {
         let is_rejected =
             |token: &AccessToken| rejected.as_ref().is_some_and(|it| it.same_as(token));
         loop {
-            match refresh::begin(self, slot, rejected.clone())?.outcome().await {
+            let cause = rejected.clone().map_or(Cause::Asked, Cause::Rejected);
+            match refresh::begin(self, slot, cause)?.outcome().await {
                 // That refresh began before the rejection, and saw nothing wrong with the token.
                 Ok(token) if is_rejected(&token) => slot.retire(&token),
                 Ok(token) => return Ok(token),

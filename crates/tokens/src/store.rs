@@ -132,6 +132,6 @@ pub trait GrantStore: fmt::Debug + Send + Sync + 'static {
     /// default they never are.
     async fn changed(&self, key: &GrantKey) {
         let _ = key;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

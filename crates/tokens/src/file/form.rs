@@ -75,7 +75,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(GrantKey, Record), Unreadable> {
         return Err(Unreadable::Later(head.version));
     }
     let written: Written = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
-    let key = GrantKey::parse(&written.key)
+    let key = GrantKey::read(&written.key)
         .map_err(|error| Unreadable::Damaged(format!("its key: {error}")))?;
     let payload = STANDARD
         .decode(written.payload.as_bytes())

@@ -75,7 +75,7 @@ impl Adoption {
             Err(error) => {
                 let inner = Arc::clone(&self.manager.0);
                 let error = not_stored(error);
-                if self.slot.publish(self.life, Some(inner.cached(&self.tokens, None))) {
+                if self.slot.publish(self.life, Some(inner.unstored(&self.tokens))) {
                     self.slot.work().is_unsaved = true;
                     let key = self.slot.key.clone();
                     inner.tell(&Event::NotStored { key, error: error.clone() });
@@ -104,8 +104,7 @@ impl Adoption {
             let adopt = Adopt { epoch: self.epoch, replaces, material };
             match store.wait(store.store.adopt(&self.slot.key, &adopt)).await? {
                 Verdict::Accepted(row) => {
-                    let due_in = row.due_at.map(|at| at.since(row.read_at));
-                    self.slot.publish(self.life, Some(inner.cached(&self.tokens, due_in)));
+                    self.slot.publish(self.life, Some(inner.cached(&row, &self.tokens)));
                     return Ok(Fate::Stored);
                 }
                 // Whether that came before or after cannot be told: what is there is kept, and

@@ -6,6 +6,7 @@ use countersign_core::{Client, Runtime};
 
 use super::breaker::Breaker;
 use super::limited::Limited;
+use super::outage::Outage;
 use super::timing::Timing;
 use super::{Inner, TokenManager};
 use crate::error::{TokenError, TokenErrorKind};
@@ -25,6 +26,7 @@ pub struct TokenManagerBuilder {
     store_limit: Duration,
     lease: Option<Duration>,
     scan_period: Duration,
+    resends_unknown: bool,
 }
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
@@ -44,6 +46,7 @@ impl TokenManagerBuilder {
             store_limit: Duration::from_secs(5),
             lease: None,
             scan_period: Duration::from_secs(60),
+            resends_unknown: false,
         }
     }
 
@@ -98,6 +101,17 @@ impl TokenManagerBuilder {
         self
     }
 
+    /// Sends a refresh token once more of which it is not known whether it was spent, rather than
+    /// to report [`OutcomeUnknown`](TokenErrorKind::OutcomeUnknown): off by default.
+    ///
+    /// It helps where the request was lost on its way. Where the answer was, a provider that
+    /// rotates sees a spent token again, and may revoke the whole grant for it, tokens that are in
+    /// use included (RFC 9700 section 4.14.2).
+    pub fn danger_resend_unknown(mut self) -> Self {
+        self.resends_unknown = true;
+        self
+    }
+
     /// Checks everything and makes the manager.
     ///
     /// # Errors
@@ -129,8 +143,13 @@ impl TokenManagerBuilder {
                 "the lease is shorter than the client's time limit, the store's and 5 s together",
             ));
         }
-        let timing =
-            Timing { ahead: self.ahead, margin: MARGIN, lease, scan_period: self.scan_period };
+        let timing = Timing {
+            ahead: self.ahead,
+            margin: MARGIN,
+            lease,
+            scan_period: self.scan_period,
+            store_limit: self.store_limit,
+        };
         let store =
             Limited { store: self.store, timer: Arc::clone(&timer), limit: self.store_limit };
         Ok(TokenManager(Arc::new(Inner {
@@ -140,6 +159,8 @@ impl TokenManagerBuilder {
             timer,
             timing,
             breaker: Breaker::default(),
+            outage: Outage::default(),
+            resends_unknown: self.resends_unknown,
             on_event: self.on_event,
             slots: papaya::HashMap::builder().resize_mode(papaya::ResizeMode::Blocking).build(),
         })))

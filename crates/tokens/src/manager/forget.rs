@@ -221,7 +221,7 @@ impl Remains {
         let tokens = match record.state {
             // Somebody has forgotten it before, and whether the tokens were revoked is not known.
             GrantState::Gone => Err(not_revoked(None)),
-            _ => material::read(client, record),
+            _ => material::read(client, record).map(|kept| kept.tokens),
         };
         let rotates = client.provider().rotation != Rotation::Never;
         // Whose intent stands may have bought a token that nobody has stored.

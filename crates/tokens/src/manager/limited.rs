@@ -35,6 +35,17 @@ impl Limited {
         }
     }
 
+    /// Waits until the record of `key` may have changed, at the longest for so long. A store that
+    /// panics tells nothing.
+    pub(super) async fn changed(&self, key: &GrantKey, at_most: Duration) {
+        let told = async {
+            if AssertUnwindSafe(self.store.changed(key)).catch_unwind().await.is_err() {
+                future::pending::<()>().await;
+            }
+        };
+        future::or(told, self.timer.sleep(at_most)).await;
+    }
+
     /// Waits for a step of the store, up to the limit. A step that panics may have been done, like
     /// any that fails, and does not take the tokens in hand with it.
     pub(super) async fn wait<T>(

@@ -10,7 +10,7 @@ use futures_lite::FutureExt;
 use super::TokenManager;
 use super::flight::Flight;
 use super::slot::{Cooling, Rest, Slot};
-use super::timing::{backoff, fresh_until};
+use super::timing::{backoff, time_of};
 use super::{Inner, material};
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
@@ -21,6 +21,9 @@ use crate::store::{
 
 /// Requests that one refresh may come to, when those before were surely or harmlessly lost.
 const MOST_REQUESTS: u32 = 3;
+
+/// How often one refresh stores again what the store has lost, or seems to have.
+const MOST_OFFERS: u32 = 3;
 
 /// A rest that callers wait for, rather than to be told of it.
 const SHORT_REST: Duration = Duration::from_secs(1);
@@ -36,7 +39,7 @@ const FINAL_REST: Duration = Duration::from_secs(30);
 pub(super) fn begin(
     manager: &TokenManager,
     slot: &Arc<Slot>,
-    rejected: Option<AccessToken>,
+    cause: Cause,
 ) -> Result<Arc<Flight<AccessToken>>, TokenError> {
     let mut work = slot.work();
     if let Some(flight) = &work.flight {
@@ -52,10 +55,12 @@ pub(super) fn begin(
     let refresh = Refresh {
         manager: manager.clone(),
         slot: Arc::clone(slot),
-        rejected,
+        cause,
         life: work.life,
         attempts: 0,
         waited: Duration::ZERO,
+        offers: 0,
+        resent: false,
         took_over: false,
     };
     let (inner, of_slot) = (Arc::clone(&manager.0), Arc::clone(slot));
@@ -97,18 +102,32 @@ fn landed(inner: &Inner, slot: &Slot, outcome: &Result<AccessToken, TokenError>)
     });
 }
 
+/// Why a grant is refreshed.
+pub(super) enum Cause {
+    /// Somebody asked for a token.
+    Asked,
+    /// It is due, by the list.
+    Due,
+    /// The API refused this token.
+    Rejected(AccessToken),
+}
+
 /// A refresh under way.
 pub(super) struct Refresh {
     pub(super) manager: TokenManager,
     pub(super) slot: Arc<Slot>,
     /// The token that the API refused.
-    rejected: Option<AccessToken>,
+    cause: Cause,
     /// The life of the grant that this began in.
     pub(super) life: u64,
     /// How many requests were made.
     attempts: u32,
     /// How long it has waited for others.
     waited: Duration,
+    /// How often it has stored again what the store had lost.
+    offers: u32,
+    /// Whether it has taken back what others had left.
+    resent: bool,
     /// Whether others have left intents on the generation that is refreshed.
     pub(super) took_over: bool,
 }
@@ -118,26 +137,38 @@ pub(super) enum Next {
     Done(AccessToken),
     /// Look at the store again, after this long.
     Again(Duration),
+    /// Look at the store again when the grant has changed, at the latest after this long.
+    Changed(Duration),
 }
 
 impl Refresh {
     async fn run(mut self) -> Result<AccessToken, TokenError> {
+        self.clear_former().await?;
         loop {
             let inner = &self.manager.0;
-            let record = inner.store.wait(inner.store.store.load(&self.slot.key)).await?;
+            let loaded = inner.store.wait(inner.store.store.load(&self.slot.key)).await;
+            let record = loaded.inspect_err(|_| inner.outage.failed(inner.now(), None))?;
             let Some(record) = record.filter(|it| it.state != GrantState::Gone) else {
                 self.slot.publish(self.life, None);
                 return Err(TokenError::new(TokenErrorKind::UnknownGrant));
             };
-            let tokens = material::read(&inner.client, &record)?;
-            if self.serves(&tokens) {
+            if self.offer_again(&record).await? {
+                self.offers += 1;
+                if self.offers > MOST_OFFERS {
+                    return Err(TokenError::new(TokenErrorKind::Busy));
+                }
+                continue;
+            }
+            let tokens = material::read(&inner.client, &record)?.tokens;
+            if self.serves(&record, &tokens) {
                 // Whatever becomes of the refresh: as long as this one is good, it serves.
                 self.publish(&record, &tokens);
-                if !self.is_due(&record) {
+                if !self.is_due(&record) || self.is_put_off(&record) {
                     return Ok(tokens.access_token().clone());
                 }
             }
             match record.state {
+                GrantState::Unknown if self.resend(&record).await => continue,
                 GrantState::Unknown => return Err(TokenError::new(TokenErrorKind::OutcomeUnknown)),
                 GrantState::Reauthorize => {
                     return Err(TokenError::new(TokenErrorKind::Reauthorize));
@@ -146,20 +177,45 @@ impl Refresh {
             }
             match self.attempt(&record, &tokens).await? {
                 Next::Done(token) => return Ok(token),
-                Next::Again(wait) => {
-                    if !wait.is_zero() {
-                        self.manager.0.timer.sleep(wait).await;
-                    }
-                }
+                next => self.wait(next).await,
             }
         }
     }
 
+    /// Takes back what others have left of a refresh whose outcome is unknown, where that is wanted;
+    /// whether it was done. Once in one refresh.
+    async fn resend(&mut self, record: &Record) -> bool {
+        let inner = Arc::clone(&self.manager.0);
+        let is_wanted = inner.resends_unknown && !self.resent && record.live_lease().is_none();
+        if !is_wanted || record.attempts.is_empty() {
+            return false;
+        }
+        self.resent = true;
+        for attempt in &record.attempts {
+            let clear = Clear { attempt: attempt.id, epoch: record.epoch, rests_for: None };
+            if inner.store.wait(inner.store.store.clear(&self.slot.key, &clear)).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    async fn wait(&self, next: Next) {
+        let inner = &self.manager.0;
+        match next {
+            Next::Again(wait) if !wait.is_zero() => inner.timer.sleep(wait).await,
+            Next::Changed(wait) => inner.store.changed(&self.slot.key, wait).await,
+            Next::Again(_) | Next::Done(_) => {}
+        }
+    }
+
     /// Whether these tokens serve whoever asked.
-    fn serves(&self, tokens: &TokenSet) -> bool {
-        let was_rejected =
-            self.rejected.as_ref().is_some_and(|it| it.same_as(tokens.access_token()));
-        self.manager.0.client.is_fresh(tokens) && !was_rejected
+    fn serves(&self, record: &Record, tokens: &TokenSet) -> bool {
+        let was_rejected = match &self.cause {
+            Cause::Rejected(token) => token.same_as(tokens.access_token()),
+            Cause::Asked | Cause::Due => false,
+        };
+        !was_rejected && self.manager.0.cached(record, tokens).is_fresh(self.manager.0.now())
     }
 
     /// Whether the record is to be refreshed ahead of time.
@@ -167,10 +223,18 @@ impl Refresh {
         record.state == GrantState::Live && record.due_at.is_some_and(|at| at <= record.read_at)
     }
 
-    pub(super) fn publish(&self, record: &Record, tokens: &TokenSet) -> bool {
+    /// Whether the record, whose token is good, came due in an outage and waits for its turn.
+    fn is_put_off(&self, record: &Record) -> bool {
         let inner = &self.manager.0;
-        let due_in = record.due_at.map(|at| at.since(record.read_at));
-        self.slot.publish(self.life, Some(inner.cached(tokens, due_in)))
+        let Some(due_at) = record.due_at.filter(|_| matches!(self.cause, Cause::Asked)) else {
+            return false;
+        };
+        let now = inner.now();
+        inner.outage.puts_off(now - time_of(record.read_at.since(due_at)), now)
+    }
+
+    pub(super) fn publish(&self, record: &Record, tokens: &TokenSet) -> bool {
+        self.slot.publish(self.life, Some(self.manager.0.cached(record, tokens)))
     }
 
     async fn attempt(&mut self, record: &Record, tokens: &TokenSet) -> Result<Next, TokenError> {
@@ -197,10 +261,11 @@ impl Refresh {
             }
             Ok(Verdict::Refused(row)) => return self.refused(record, row, attempt).await,
             Err(error) => {
+                inner.outage.failed(inner.now(), None);
                 // It may have been written; it led to nothing.
                 self.clear(record, attempt, None).await;
                 // Where a refresh spends nothing, a store that takes no writes costs requests.
-                if inner.client.provider().rotation != Rotation::Never {
+                if inner.spends() {
                     return Err(error.into());
                 }
             }
@@ -213,6 +278,7 @@ impl Refresh {
         match self.send(refresh_token).await {
             Ok(fresh) => {
                 inner.breaker.succeeded();
+                inner.outage.succeeded(inner.now());
                 let fresh = carry_over(fresh, tokens);
                 Ok(self.save(record, attempt, fresh).await)
             }
@@ -250,7 +316,7 @@ impl Refresh {
             }
             let wait = Duration::from_millis(fastrand::u64(50..250));
             self.waited += wait;
-            return Ok(Next::Again(wait));
+            return Ok(Next::Changed(wait));
         }
         // Somebody has begun, and neither ended nor lives: the refresh token may be spent.
         self.mark(read, attempt, Negative::Unknown, TokenErrorKind::OutcomeUnknown, None).await
@@ -271,12 +337,12 @@ impl Refresh {
         let told = failure(TokenErrorKind::Refresh);
         if outcome != Outcome::Refused {
             inner.breaker.failed(inner.now(), told.retry_after());
+            inner.outage.failed(inner.now(), told.retry_after());
         }
         let is_final = matches!(
             error.as_ref().map(Error::recovery),
             Some(Recovery::Reauthorize | Recovery::Fix)
         );
-        let spends = inner.client.provider().rotation != Rotation::Never;
         match outcome {
             Outcome::Refused if error.as_ref().is_some_and(is_refusal_of_grant) => {
                 return self.refused_by_provider(record, attempt, error).await;
@@ -286,14 +352,16 @@ impl Refresh {
                 self.release(record, attempt).await;
                 return Ok(Next::Again(backoff(self.attempts)));
             }
-            Outcome::Unknown if spends => {
+            Outcome::Unknown if inner.spends() => {
                 let kind = TokenErrorKind::OutcomeUnknown;
                 return self.mark(record, attempt, Negative::Unknown, kind, error).await;
             }
-            _ => self.clear(record, attempt, told.retry_after()).await,
+            _ => {}
         }
+        let is_cleared = self.clear(record, attempt, told.retry_after()).await;
         let is_lost = matches!(outcome, Outcome::NotSent | Outcome::Unknown);
-        if is_lost && !is_final && self.attempts < MOST_REQUESTS {
+        let may_repeat = is_cleared || !inner.spends();
+        if is_lost && !is_final && may_repeat && self.attempts < MOST_REQUESTS {
             return Ok(Next::Again(backoff(self.attempts)));
         }
         Err(told)
@@ -311,7 +379,15 @@ impl Refresh {
         let Some(row) = row.filter(|it| is_same(it, record)) else {
             return Ok(Next::Again(Duration::ZERO));
         };
-        let (negative, kind) = if row.attempts_of_others(attempt).next().is_some() {
+        let is_contested = row.attempts_of_others(attempt).next().is_some();
+        if !is_contested && self.promote_alternate(&row).await? {
+            // Another token, which this intent says nothing of.
+            return match self.clear(record, attempt, None).await {
+                true => Ok(Next::Again(Duration::ZERO)),
+                false => Err(StoreError::new(StoreErrorKind::Unavailable).into()),
+            };
+        }
+        let (negative, kind) = if is_contested {
             (Negative::Unknown, TokenErrorKind::OutcomeUnknown)
         } else {
             (Negative::Reauthorize, TokenErrorKind::Reauthorize)
@@ -353,16 +429,14 @@ impl Refresh {
         let renew = Renew { attempt, epoch: record.epoch, lease: Duration::ZERO };
         let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
     }
-
-    /// Takes the own intent back. That fails harmlessly: it stands, as that of one who died.
-    async fn clear(&self, record: &Record, attempt: AttemptId, rests_for: Option<Duration>) {
-        let inner = &self.manager.0;
-        let clear = Clear { attempt, epoch: record.epoch, rests_for };
-        let _ = inner.store.wait(inner.store.store.clear(&self.slot.key, &clear)).await;
-    }
 }
 
 impl Inner {
+    /// Whether a refresh spends the refresh token.
+    pub(super) fn spends(&self) -> bool {
+        self.client.provider().rotation != Rotation::Never
+    }
+
     fn has_grace(&self) -> bool {
         matches!(self.client.provider().rotation, Rotation::Grace { .. })
     }
@@ -384,18 +458,6 @@ impl Inner {
     fn time_to_send(&self) -> Duration {
         let needed = self.client.limits().timeout + self.store.limit + self.timing.margin;
         self.timing.lease.saturating_sub(needed)
-    }
-
-    /// Tokens as they are handed out; `due_in` from now.
-    pub(super) fn cached(
-        &self,
-        tokens: &TokenSet,
-        due_in: Option<Duration>,
-    ) -> super::slot::Cached {
-        let fresh_until = fresh_until(&self.client, tokens);
-        let due_at = due_in.and_then(|it| self.now().checked_add(super::timing::time_of(it)));
-        let quiet_until = due_at.into_iter().chain(fresh_until).min();
-        super::slot::Cached { token: tokens.access_token().clone(), quiet_until, fresh_until }
     }
 }
 

@@ -28,7 +28,10 @@ impl Refresh {
         match unsaved.store().await {
             Ok(Verdict::Accepted(row)) => unsaved.stored(&row),
             // Superseded: whatever took its place is the grant now.
-            Ok(Verdict::Refused(_)) => return Next::Again(Duration::ZERO),
+            Ok(Verdict::Refused(row)) => {
+                unsaved.keep_as_alternate(row).await;
+                return Next::Again(Duration::ZERO);
+            }
             Err(error) => return unsaved.keep(error),
         }
         Next::Done(unsaved.fresh.access_token().clone())
@@ -36,13 +39,13 @@ impl Refresh {
 }
 
 /// Tokens that were had and are not known to be stored.
-struct Unsaved {
-    manager: TokenManager,
-    slot: Arc<Slot>,
+pub(super) struct Unsaved {
+    pub(super) manager: TokenManager,
+    pub(super) slot: Arc<Slot>,
     life: u64,
-    read: Record,
+    pub(super) read: Record,
     attempt: AttemptId,
-    fresh: TokenSet,
+    pub(super) fresh: TokenSet,
     took_over: bool,
 }
 
@@ -65,8 +68,8 @@ impl Unsaved {
 
     fn stored(&self, row: &Record) {
         let inner = &self.manager.0;
-        let due_in = row.due_at.map(|at| at.since(row.read_at));
-        self.slot.publish(self.life, Some(inner.cached(&self.fresh, due_in)));
+        inner.hold(&self.slot, self.life, row, self.attempt, &self.fresh);
+        self.slot.publish(self.life, Some(inner.cached(row, &self.fresh)));
         let key = self.slot.key.clone();
         inner.tell(&Event::Refreshed { key, generation: row.generation });
     }
@@ -75,7 +78,7 @@ impl Unsaved {
     fn keep(self, error: TokenError) -> Next {
         let inner = Arc::clone(&self.manager.0);
         let token = self.fresh.access_token().clone();
-        if !self.slot.publish(self.life, Some(inner.cached(&self.fresh, None))) {
+        if !self.slot.publish(self.life, Some(inner.unstored(&self.fresh))) {
             return Next::Again(Duration::ZERO);
         }
         self.slot.work().is_unsaved = true;
@@ -102,12 +105,16 @@ impl Unsaved {
                 }
                 work.is_unsaved = false;
             }
-            if let Verdict::Accepted(row) = verdict {
-                self.stored(&row);
-                inner.tell(&Event::Stored { key: self.slot.key.clone() });
-            } else {
+            match verdict {
+                Verdict::Accepted(row) => {
+                    self.stored(&row);
+                    inner.tell(&Event::Stored { key: self.slot.key.clone() });
+                }
                 // Superseded: who asks next reads what took its place.
-                self.slot.publish(self.life, None);
+                Verdict::Refused(row) => {
+                    self.keep_as_alternate(row).await;
+                    self.slot.publish(self.life, None);
+                }
             }
             return;
         }
@@ -126,7 +133,7 @@ impl Inner {
         let ends = tokens.expires_at().map(|at| Duration::try_from(at - now).unwrap_or_default());
         let can_refresh = tokens.refresh_token().is_some();
         Ok(Material {
-            payload: material::write(&self.client, tokens)?,
+            payload: material::write(&self.client, &tokens.clone().into())?,
             key_id: None,
             expires_in: ends,
             due_in: usable.filter(|_| can_refresh).map(|it| self.timing.due_in(it, is_first)),

@@ -7,7 +7,10 @@ use arc_swap::ArcSwapOption;
 use countersign_core::AccessToken;
 use time::OffsetDateTime;
 
+use super::cached::Cached;
+use super::clear::Uncleared;
 use super::flight::Flight;
+use super::held::Held;
 use crate::error::TokenError;
 use crate::key::GrantKey;
 
@@ -18,15 +21,6 @@ pub(super) struct Slot {
     work: Mutex<Work>,
 }
 
-/// An access token and until when it is what.
-pub(super) struct Cached {
-    pub(super) token: AccessToken,
-    /// Until when it is handed out without a look at anything else.
-    pub(super) quiet_until: Option<OffsetDateTime>,
-    /// Until when it is good, less the margin.
-    pub(super) fresh_until: Option<OffsetDateTime>,
-}
-
 /// What is under way for a grant.
 #[derive(Default)]
 pub(super) struct Work {
@@ -34,6 +28,10 @@ pub(super) struct Work {
     pub(super) cooling: Option<Box<Cooling>>,
     /// Whether what is in memory is still to be stored.
     pub(super) is_unsaved: bool,
+    /// An own intent that may stand in the store, and led to nothing.
+    pub(super) uncleared: Option<Box<Uncleared>>,
+    /// What the store may come to have lost.
+    pub(super) held: Option<Box<Held>>,
     /// Counts the lives that the grant was given by this process: what was read in a former one is
     /// not published any more.
     pub(super) life: u64,
@@ -66,16 +64,6 @@ impl Rest {
     }
 }
 
-impl Cached {
-    pub(super) fn is_quiet(&self, now: OffsetDateTime) -> bool {
-        self.quiet_until.is_none_or(|until| now < until)
-    }
-
-    pub(super) fn is_fresh(&self, now: OffsetDateTime) -> bool {
-        self.fresh_until.is_none_or(|until| now < until)
-    }
-}
-
 impl Slot {
     pub(super) fn new(key: GrantKey) -> Self {
         Self { key, cached: ArcSwapOption::empty(), work: Mutex::default() }
@@ -96,6 +84,11 @@ impl Slot {
     /// Until when the token is handed out.
     pub(super) fn fresh_until(&self) -> Option<OffsetDateTime> {
         self.cached.load().as_ref().and_then(|it| it.fresh_until)
+    }
+
+    /// When the token is due.
+    pub(super) fn due_at(&self) -> Option<OffsetDateTime> {
+        self.cached.load().as_ref().and_then(|it| it.quiet_until)
     }
 
     pub(super) fn work(&self) -> MutexGuard<'_, Work> {
@@ -127,6 +120,8 @@ impl Slot {
         let mut work = self.work();
         work.life += 1;
         work.cooling = None;
+        work.held = None;
+        work.uncleared = None;
         work.is_unsaved = false;
         self.cached.store(None);
         work.life

@@ -13,6 +13,7 @@ pub(super) struct Timing {
     pub(super) margin: Duration,
     pub(super) lease: Duration,
     pub(super) scan_period: Duration,
+    pub(super) store_limit: Duration,
 }
 
 /// Of what is left after [`Timing::ahead`], the part over which refreshes are spread.
@@ -22,6 +23,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 impl Timing {
+    /// How long the process that lists what is due does so unasked: a period, and what a step of
+    /// the store may take, twice.
+    pub(super) fn scan_lease(&self) -> Duration {
+        self.scan_period + self.store_limit * 2 + self.margin
+    }
+
     /// In how long tokens that were just had are due. Grants that were adopted together would come
     /// due together for ever, so a first refresh is spread over the time that the later ones take
     /// in the mean: over more, the last of the first would meet the first of the second.
@@ -44,9 +51,14 @@ pub(super) fn usable(client: &Client, tokens: &TokenSet, now: OffsetDateTime) ->
 
 /// Until when the access token counts as good.
 pub(super) fn fresh_until(client: &Client, tokens: &TokenSet) -> Option<OffsetDateTime> {
-    let ends = tokens.expires_at()?;
-    let lifetime = Duration::try_from(ends - tokens.requested_at()).unwrap_or_default();
-    ends.checked_sub(time_of(client.expiry_margin().min(lifetime / 10)))
+    tokens.expires_at()?.checked_sub(time_of(margin(client, tokens)))
+}
+
+/// How long before its end an access token counts as ended.
+pub(super) fn margin(client: &Client, tokens: &TokenSet) -> Duration {
+    let lifetime = tokens.expires_at().map(|ends| ends - tokens.requested_at());
+    let lifetime = lifetime.and_then(|it| Duration::try_from(it).ok()).unwrap_or_default();
+    client.expiry_margin().min(lifetime / 10)
 }
 
 /// A wait before another try, with full jitter: anything up to a bound that doubles.

@@ -1,0 +1,10 @@
+//! A fleet of processes in virtual time: managers that share a store and nothing else.
+
+#[path = "fleet/clocks.rs"]
+mod clocks;
+#[path = "fleet/lead.rs"]
+mod lead;
+#[path = "fleet/lost.rs"]
+mod lost;
+#[path = "fleet/support.rs"]
+mod support;

@@ -1,0 +1,63 @@
+//! Who lists what is due, and what an idle fleet costs its store.
+
+use std::collections::HashMap;
+
+use countersign_tests::{Step, TestResult};
+
+use crate::support::{Fleet, Process};
+
+const HOUR: u64 = 3600;
+
+fn steps(process: &Process) -> HashMap<Step, u32> {
+    process.view.steps()
+}
+
+#[test]
+fn an_idle_fleet_costs_one_scan_and_one_read_a_minute_of_each_other() -> TestResult {
+    let fleet = Fleet::new();
+    let processes = [fleet.process()?, fleet.process()?, fleet.process()?];
+    fleet.run(async {
+        let mut guards = Vec::new();
+        for process in &processes {
+            guards.push(process.tokens.keep_fresh()?);
+            fleet.pass(7).await;
+        }
+        processes.iter().for_each(|process| drop(steps(process)));
+        fleet.pass(10 * HOUR).await;
+        let scan = HashMap::from([(Step::Renew, 600), (Step::Due, 600)]);
+        assert_eq!(steps(&processes[0]), scan);
+        for standby in &processes[1..] {
+            let steps = steps(standby);
+            assert!(steps.keys().all(|step| *step == Step::Load), "{steps:?}");
+            let reads = steps[&Step::Load];
+            assert!((500..=600).contains(&reads), "{reads} reads in 600 minutes");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn another_process_goes_on_when_the_one_that_lists_is_gone() -> TestResult {
+    let fleet = Fleet::new();
+    let (mut first, second) = (Some(fleet.process()?), fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&second, 0).await?;
+        let mut guard = first.as_ref().map(|it| it.tokens.keep_fresh()).transpose()?;
+        let _standby = second.tokens.keep_fresh()?;
+        for hour in 1..=20 {
+            if hour == 10 {
+                // As if it had died: nobody tells the store.
+                (guard, first) = (None, None);
+            }
+            fleet.pass(HOUR).await;
+            let record = fleet.record(&key).await?;
+            let ends = record.expires_at.ok_or("no expiry")?;
+            assert!(record.read_at < ends, "in hour {hour} nobody had refreshed it");
+        }
+        assert!(guard.is_none() && first.is_none());
+        assert!((20..=23).contains(&fleet.refreshed(0)), "{} refreshes", fleet.refreshed(0));
+        // The intents of leaders who died do not add up.
+        let _third = fleet.process()?.tokens.keep_fresh()?;
+        Ok(())
+    })
+}

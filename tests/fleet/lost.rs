@@ -1,0 +1,142 @@
+//! What gets lost between a process and its store.
+
+use std::fs;
+
+use countersign::{AccessToken, RefreshToken, TokenSet};
+use countersign_testkit::VirtualExecutor;
+use countersign_tests::{Side, Step, TestResult};
+use countersign_tokens::{
+    AttemptId, Begin, FileStore, GrantState, Save, Takeover, TokenErrorKind, Verdict,
+};
+
+use crate::support::{Fleet, LIFETIME};
+
+const LONGER_THAN_A_LIFE: u64 = 2 * 3600;
+const LONGER_THAN_A_LEASE: u64 = 120;
+
+#[test]
+fn g12_an_intent_whose_acknowledgement_was_lost_is_taken_back_by_its_author() -> TestResult {
+    let fleet = Fleet::new();
+    let (author, other) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&author, 0).await?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        author.view.fail(Step::Begin, Side::After);
+        author.view.fail(Step::Clear, Side::Before);
+        let error = author.tokens.token(&key).await.err().ok_or("it was served")?;
+        assert_eq!(error.kind(), TokenErrorKind::Store);
+        // To the others it looks like that of one who died.
+        fleet.pass(LONGER_THAN_A_LEASE).await;
+        let error = other.tokens.token(&key).await.err().ok_or("it was served")?;
+        assert_eq!(error.kind(), TokenErrorKind::OutcomeUnknown);
+        // Nor does the author take its own for somebody else's.
+        let error = author.tokens.token(&key).await.err().ok_or("it was served")?;
+        assert_eq!(error.kind(), TokenErrorKind::Store);
+
+        author.view.heal();
+        fleet.pass(60).await;
+        assert_eq!(fleet.record(&key).await?.state, GrantState::Live);
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        fleet.judge(&author.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_store_that_has_lost_a_write_is_offered_it_again() -> TestResult {
+    let executor = VirtualExecutor::default();
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path().join("grants");
+    let fleet = Fleet::on(executor.clone(), FileStore::open_with_clock(&folder, executor.clock())?);
+    let (writer, other) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&writer, 0).await?;
+        let file = fs::read_dir(&folder)?
+            .filter_map(|it| Some(it.ok()?.path()))
+            .find(|it| it.extension().is_some_and(|it| it == "json"))
+            .ok_or("no file")?;
+        let before = fs::read(&file)?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.judge(&writer.tokens.token(&key).await?)?;
+        fs::write(&file, before)?;
+
+        // Whoever has the newest notices when it looks next.
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.judge(&writer.tokens.token(&key).await?)?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 3);
+        Ok(())
+    })
+}
+
+#[test]
+fn g11_an_answer_that_was_overtaken_is_tried_before_the_grant_is_given_up() -> TestResult {
+    let fleet = Fleet::new();
+    let (late, other) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&late, 0).await?;
+        // Tokens that the provider does not take, in the place where somebody else's would be.
+        let refused = fleet.server.client()?.adopt(
+            TokenSet::new(AccessToken::new("access-77-0")?, time::OffsetDateTime::UNIX_EPOCH)
+                .with_refresh_token(RefreshToken::new("refresh-77-0")?)
+                .with_lifetime(LIFETIME),
+        );
+        let of_refused = other.tokens.key("refused")?;
+        other.tokens.adopt(&of_refused, refused.into_tokens()).await?;
+        let payload = fleet.record(&of_refused).await?.payload;
+
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        late.view.fail(Step::Save, Side::Before);
+        late.tokens.token(&key).await?;
+        let read = fleet.record(&key).await?;
+        let material = countersign_tokens::Material {
+            payload,
+            key_id: None,
+            expires_in: None,
+            due_in: None,
+            rests_for: None,
+        };
+        let (epoch, generation) = (read.epoch, read.generation);
+        let overtaking = Save { attempt: AttemptId::random()?, epoch, generation, material };
+        assert!(fleet.store.save(&key, &overtaking).await?.is_accepted());
+        late.view.heal();
+        fleet.pass(60).await;
+
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 2);
+        Ok(())
+    })
+}
+
+#[test]
+fn danger_a_token_of_unknown_outcome_is_sent_again_where_that_is_wanted() -> TestResult {
+    let fleet = Fleet::new();
+    let reporting = fleet.process()?;
+    let resending = fleet.process_with(time::Duration::ZERO, |it| it.danger_resend_unknown())?;
+    fleet.run(async {
+        let key = fleet.adopt(&reporting, 0).await?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        // Somebody begins, and dies before it sends.
+        let read = fleet.record(&key).await?;
+        let begin = Begin {
+            attempt: AttemptId::random()?,
+            epoch: read.epoch,
+            generation: read.generation,
+            lease: std::time::Duration::from_secs(LONGER_THAN_A_LEASE / 2),
+            takeover: Takeover::Never,
+        };
+        let begun = fleet.store.begin(&key, &begin).await?;
+        assert!(matches!(begun, Verdict::Accepted(_)));
+        fleet.pass(LONGER_THAN_A_LEASE).await;
+        let error = reporting.tokens.token(&key).await.err().ok_or("it was served")?;
+        assert_eq!(error.kind(), TokenErrorKind::OutcomeUnknown);
+        assert_eq!(fleet.refreshed(0), 0);
+
+        fleet.judge(&resending.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
+}

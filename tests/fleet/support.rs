@@ -1,0 +1,146 @@
+//! Managers in virtual time, on a store whose steps are counted and fail on demand.
+
+use std::collections::{HashMap, HashSet};
+use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use countersign::{AccessToken, Clock};
+use countersign_testkit::{ManualClock, VirtualExecutor};
+use countersign_tests::{Side, Step, VirtualProvider, Watch, Watched};
+use countersign_tokens::{
+    GrantKey, GrantStore, MemoryStore, Record, StoreError, StoreErrorKind, Timer, TokenManager,
+    TokenManagerBuilder,
+};
+
+pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
+
+/// How the store looks to one process.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    failing: Mutex<HashSet<(Step, Side)>>,
+    steps: Mutex<HashMap<Step, u32>>,
+}
+
+impl View {
+    /// From now on these steps fail: before, and are not done, or after, and are.
+    pub(crate) fn fail(&self, step: Step, side: Side) {
+        locked(&self.failing).insert((step, side));
+    }
+
+    pub(crate) fn heal(&self) {
+        locked(&self.failing).clear();
+    }
+
+    /// How often each step was taken since this was asked last.
+    pub(crate) fn steps(&self) -> HashMap<Step, u32> {
+        std::mem::take(&mut *locked(&self.steps))
+    }
+}
+
+#[async_trait]
+impl Watch for View {
+    async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
+        if side == Side::Before {
+            *locked(&self.steps).entry(step).or_default() += 1;
+        }
+        match locked(&self.failing).contains(&(step, side)) {
+            true => Err(StoreError::new(StoreErrorKind::Unavailable)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A process of the fleet.
+pub(crate) struct Process {
+    pub(crate) tokens: TokenManager,
+    pub(crate) view: Arc<View>,
+}
+
+/// A provider, a store, and time.
+pub(crate) struct Fleet {
+    pub(crate) executor: VirtualExecutor,
+    pub(crate) clock: ManualClock,
+    pub(crate) server: VirtualProvider,
+    pub(crate) store: Arc<dyn GrantStore>,
+}
+
+/// A clock that is off.
+#[derive(Debug)]
+struct Skewed(ManualClock, time::Duration);
+
+impl Clock for Skewed {
+    fn now(&self) -> time::OffsetDateTime {
+        self.0.now() + self.1
+    }
+}
+
+impl Fleet {
+    pub(crate) fn new() -> Self {
+        let executor = VirtualExecutor::default();
+        let store = MemoryStore::with_clock(executor.clock());
+        Self::on(executor, store)
+    }
+
+    pub(crate) fn on(executor: VirtualExecutor, store: impl GrantStore) -> Self {
+        let clock = executor.clock();
+        let server = VirtualProvider::new(clock.clone(), 4, LIFETIME);
+        Self { executor, clock, server, store: Arc::new(store) }
+    }
+
+    pub(crate) fn process(&self) -> Result<Process, Box<dyn Error>> {
+        self.process_with(time::Duration::ZERO, |builder| builder)
+    }
+
+    /// A process whose clock is off by so much.
+    pub(crate) fn process_with(
+        &self,
+        skew: time::Duration,
+        with: impl FnOnce(TokenManagerBuilder) -> TokenManagerBuilder,
+    ) -> Result<Process, Box<dyn Error>> {
+        let view = Arc::<View>::default();
+        let store = Watched::shared(Arc::clone(&self.store), Arc::clone(&view) as Arc<dyn Watch>);
+        let client = self.server.client_with(Skewed(self.clock.clone(), skew))?;
+        let builder = TokenManager::builder(client, store).executor(self.executor.clone());
+        Ok(Process { tokens: with(builder).build()?, view })
+    }
+
+    /// Runs `work` to its end; time passes when it waits.
+    pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.executor.block_on(work)
+    }
+
+    pub(crate) async fn pass(&self, seconds: u64) {
+        self.executor.sleep(Duration::from_secs(seconds)).await;
+    }
+
+    pub(crate) async fn adopt(
+        &self,
+        by: &Process,
+        grant: usize,
+    ) -> Result<GrantKey, Box<dyn Error>> {
+        let key = by.tokens.key(&format!("user {grant}"))?;
+        by.tokens.adopt(&key, self.server.tokens(grant)?).await?;
+        Ok(key)
+    }
+
+    pub(crate) async fn record(&self, key: &GrantKey) -> Result<Record, Box<dyn Error>> {
+        Ok(self.store.load(key).await?.ok_or("it is not there")?)
+    }
+
+    /// How often this grant was refreshed.
+    pub(crate) fn refreshed(&self, grant: usize) -> u32 {
+        self.server.seen().refreshed[grant]
+    }
+
+    /// Fails for a token that has ended, or a refresh token that was sent twice.
+    pub(crate) fn judge(&self, token: &AccessToken) -> countersign_tests::TestResult {
+        assert_eq!(self.server.seen().double_spends, 0);
+        self.server.serves(token)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
