@@ -10,6 +10,7 @@ mod msrv;
 mod peers;
 mod prerequisites;
 mod report;
+mod servers;
 mod test;
 mod tree;
 mod weight;

@@ -1,7 +1,8 @@
 //! What the tests need of the system beside cargo.
 //!
-//! TLS libraries are compiled from C (`cc`), and the `native-tls` feature finds OpenSSL by
-//! `pkg-config`. On a bare Debian none of them is there, so they are installed if we may.
+//! TLS libraries and SQLite are compiled from C (`cc`), the `native-tls` feature finds OpenSSL by
+//! `pkg-config`, and the stores are tested against real servers. On a bare Debian none of them is
+//! there, so they are installed if we may.
 
 use std::{env, process::Command};
 
@@ -15,7 +16,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 3] = [
+const NEEDS: [Need; 5] = [
     Need {
         what: "a C compiler (`cc`)",
         program: "cc",
@@ -33,6 +34,18 @@ const NEEDS: [Need; 3] = [
         program: "pkg-config",
         args: &["--exists", "openssl"],
         packages: &["libssl-dev", "pkg-config"],
+    },
+    Need {
+        what: "a PostgreSQL server (`initdb`, `postgres`)",
+        program: "sh",
+        args: &["-c", "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb"],
+        packages: &["postgresql"],
+    },
+    Need {
+        what: "a Redis server (`redis-server`)",
+        program: "redis-server",
+        args: &["--version"],
+        packages: &["redis-server"],
     },
 ];
 

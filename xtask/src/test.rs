@@ -10,6 +10,7 @@ use crate::{
     metadata::Workspace,
     peers, prerequisites,
     report::Report,
+    servers,
 };
 
 /// Runs all tests. `args` are the test runner's.
@@ -26,6 +27,9 @@ pub(crate) fn run(workspace: &Workspace, with_peers: bool, args: &[String]) -> O
     } else {
         (Vec::new(), vec!["peers: --no-peers was given".to_owned()])
     };
+
+    heading("servers");
+    let servers = servers::start_all()?;
 
     // As `tests/full_disk.rs` asks too.
     if !works("unshare", &["--user", "--map-root-user", "--mount", "true"]) {
@@ -45,7 +49,10 @@ pub(crate) fn run(workspace: &Workspace, with_peers: bool, args: &[String]) -> O
         let ignored = report.into_iter().flat_map(|report| report.ignored);
         skipped.extend(ignored.map(|test| format!("{what}, ignored: {test}")));
     };
-    let environment = || running.iter().map(|peer| (peer.variable, &peer.url));
+    let environment = || {
+        let peers = running.iter().map(|peer| (peer.variable, &peer.url));
+        peers.chain(servers.iter().map(|server| (server.variable, &server.url)))
+    };
 
     heading("tests");
     if works("cargo", &["nextest", "--version"]) {
