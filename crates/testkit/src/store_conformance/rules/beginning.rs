@@ -69,7 +69,8 @@ pub fn begin_shortens_a_lease_that_ends_too_far_away(at: &Judged<'_>) -> Verdict
     hold!(found.lease == answer.lease, "{:?} is there, {:?} was told", found.lease, answer.lease);
     at.advance(LEASE / 2);
     refused(at.begin(attempt()?, Takeover::Never)?, "begin under a shortened lease")?;
-    hold!(at.load()?.lease == found.lease, "it was shortened again");
+    // Not its instants: a clock moves on by having them set back, where it is a database's own.
+    hold!(at.load()?.revision == found.revision, "it was shortened again");
     Ok(())
 }
 
