@@ -53,6 +53,8 @@ mod never;
 mod recording;
 mod scripted;
 #[cfg(feature = "tokens")]
+pub mod steps;
+#[cfg(feature = "tokens")]
 pub mod store_conformance;
 #[cfg(any(feature = "conformance", feature = "tokens"))]
 mod verdict;
