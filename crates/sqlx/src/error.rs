@@ -1,0 +1,105 @@
+//! What a database's errors mean. Only code and message are kept: the details of an error may show
+//! a row, and a row has tokens.
+
+use countersign_tokens::{StoreError, StoreErrorKind};
+use sqlx::Error;
+use sqlx::migrate::MigrateError;
+
+pub(crate) fn failed(error: Error) -> StoreError {
+    match error {
+        Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            let kind = kind_of(&code);
+            let hint = hint(&code);
+            StoreError::new(kind).with_source(format!("{} ({code}){hint}", error.message()))
+        }
+        Error::PoolTimedOut => StoreError::new(StoreErrorKind::Timeout)
+            .with_source("no connection of the pool was free in time"),
+        Error::Io(_)
+        | Error::Tls(_)
+        | Error::Protocol(_)
+        | Error::PoolClosed
+        | Error::WorkerCrashed
+        | Error::BeginFailed => {
+            StoreError::new(StoreErrorKind::Unavailable).with_source(error.to_string())
+        }
+        Error::Migrate(error) => not_migrated(*error),
+        Error::ColumnDecode { .. }
+        | Error::Decode(_)
+        | Error::ColumnNotFound(_)
+        | Error::ColumnIndexOutOfBounds { .. }
+        | Error::TypeNotFound { .. } => damaged(error.to_string()),
+        other => StoreError::new(StoreErrorKind::Other).with_source(other.to_string()),
+    }
+}
+
+pub(crate) fn not_migrated(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(error) => failed(error),
+        MigrateError::ExecuteMigration(error, version) => {
+            let error = failed(error);
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            let source = source.unwrap_or_default();
+            StoreError::new(error.kind())
+                .with_source(format!("version {version} of the schema: {source}"))
+        }
+        other => StoreError::new(StoreErrorKind::Other).with_source(other.to_string()),
+    }
+}
+
+/// A row that no store of ours has written.
+pub(crate) fn damaged(why: impl Into<String>) -> StoreError {
+    StoreError::new(StoreErrorKind::Damaged).with_source(why.into())
+}
+
+/// Whether the connection was lost, so that the same step may do on another.
+#[cfg(feature = "postgres")]
+pub(crate) fn is_lost_connection(error: &Error) -> bool {
+    match error {
+        Error::Io(_) => true,
+        // Ended by the server: an administrator's command, a crash, a shutdown.
+        Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+/// By PostgreSQL's SQLSTATE of five characters, and SQLite's extended result code, a number.
+fn kind_of(code: &str) -> StoreErrorKind {
+    if code.len() < 5 {
+        return of_sqlite(code.parse::<u32>().unwrap_or_default() & 0xff);
+    }
+    match code {
+        "53100" | "54000" => StoreErrorKind::Full,
+        "25006" | "42501" => StoreErrorKind::ReadOnly,
+        "57014" | "55P03" => StoreErrorKind::Timeout,
+        "40001" | "40P01" => StoreErrorKind::Unavailable,
+        _ => match &code[..2] {
+            "08" | "53" | "57" | "58" => StoreErrorKind::Unavailable,
+            "XX" => StoreErrorKind::Damaged,
+            _ => StoreErrorKind::Other,
+        },
+    }
+}
+
+fn of_sqlite(primary: u32) -> StoreErrorKind {
+    match primary {
+        3 | 8 => StoreErrorKind::ReadOnly,
+        5 | 6 => StoreErrorKind::Timeout,
+        10 | 14 => StoreErrorKind::Unavailable,
+        11 | 26 => StoreErrorKind::Damaged,
+        13 => StoreErrorKind::Full,
+        _ => StoreErrorKind::Other,
+    }
+}
+
+fn hint(code: &str) -> &'static str {
+    match code {
+        "42P01" => ": `migrate()` makes the table",
+        "42501" => ": the role needs SELECT, INSERT, UPDATE and DELETE on the table",
+        "26000" | "42P05" => {
+            ": a pooler between this and the server does not keep prepared statements; PgBouncer \
+             does from 1.21 on, with `max_prepared_statements` above 0"
+        }
+        _ => "",
+    }
+}

@@ -1,0 +1,33 @@
+//! Grants of a fleet of processes in a database: [`PostgresStore`].
+//!
+//! ```no_run
+//! # #[cfg(feature = "postgres")]
+//! # async fn example() -> Result<(), countersign_tokens::StoreError> {
+//! use countersign_sqlx::PostgresStore;
+//!
+//! let store = PostgresStore::connect("postgres://app@localhost/app").await?;
+//! store.migrate().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! It is a [`GrantStore`](countersign_tokens::GrantStore) for a
+//! [`TokenManager`](countersign_tokens::TokenManager). Payloads are kept as they come: put a
+//! [`SealedStore`](https://docs.rs/countersign-tokens) around the store, and backups and whoever
+//! may read the table have no tokens.
+//!
+//! # Features
+//!
+//! * `postgres`: `PostgresStore`.
+//! * `rustls`: TLS to PostgreSQL.
+
+mod error;
+mod schema;
+mod values;
+
+#[cfg(feature = "postgres")]
+mod postgres;
+
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
+/// The database library, in the version whose pools the stores take.
+pub use sqlx;

@@ -1,0 +1,92 @@
+//! Grants in PostgreSQL.
+
+mod row;
+mod statements;
+mod steps;
+
+use std::fmt;
+use std::str::FromStr;
+
+use countersign_tokens::{StoreError, StoreErrorKind};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
+
+use crate::error::{failed, not_migrated};
+use crate::schema::migrator;
+
+const VERSIONS: &[(&str, &str)] =
+    &[("grants", include_str!("../migrations/postgres/1_grants.sql"))];
+
+/// Grants in a table of PostgreSQL, for processes on any number of machines. Clones share the
+/// pool.
+///
+/// Each step is one statement, so that a process that stops in its midst leaves no lock behind;
+/// time is the server's `clock_timestamp()`. Everything that is not a statement's own text is a
+/// bound parameter. No step waits for anything but the row of its grant.
+///
+/// A connection that was lost is no error yet: the step is repeated on another, which every step
+/// allows.
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+}
+
+impl PostgresStore {
+    /// The store at this URL, `postgres://user:password@host/database`, with at most ten
+    /// connections. What the URL does not say is taken from the environment variables of
+    /// PostgreSQL (`PGHOST`, `PGUSER`, …).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the URL cannot be read, or nothing answers there.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url).map_err(|_| {
+            // The library's message would show the URL, which may have a password.
+            StoreError::new(StoreErrorKind::Other)
+                .with_source("not a URL such as postgres://user:password@host/database")
+        })?;
+        // PgBouncer refuses a connection that sets the digits of floats, of which there are none.
+        let options = options.extra_float_digits(None).disable_statement_logging();
+        let pool = PgPoolOptions::new()
+            // A lost connection is found out by the step itself, without another round trip.
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await
+            .map_err(failed)?;
+        Ok(Self::new(pool))
+    }
+
+    /// The store behind a pool that the program has. Without
+    /// [`test_before_acquire(false)`](PgPoolOptions::test_before_acquire) each step takes a second
+    /// round trip.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Makes the table `countersign_grants`, or brings it up to this version; the table
+    /// `_countersign_migrations` remembers what was done. It may be called by every process at its
+    /// start, on a connection of its own to the server, not through a pooler. Programs that
+    /// manage their schema themselves find the statements in the folder `migrations/postgres`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the role may not make tables, or the database does not answer.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        migrator(VERSIONS).run(&self.pool).await.map_err(not_migrated)
+    }
+
+    /// The pool.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let options = self.pool.connect_options();
+        write!(f, "PostgresStore({}:{}/", options.get_host(), options.get_port())?;
+        write!(f, "{})", options.get_database().unwrap_or_else(|| options.get_username()))
+    }
+}

@@ -1,0 +1,29 @@
+//! `PostgresStore` by the rules that every store has to keep, and what is its alone. Against the
+//! server that `COUNTERSIGN_POSTGRES_URL` names; `cargo xtask test` starts one.
+#![cfg(feature = "postgres")]
+#![expect(clippy::expect_used, reason = "what the tests call is part of them")]
+
+#[path = "postgres/own.rs"]
+mod own;
+#[path = "postgres/world.rs"]
+mod world;
+
+mod rules {
+    countersign_testkit::grant_store_conformance!(
+        stores: match crate::world::stores() {
+            Some(stores) => stores,
+            None => return Ok(()),
+        },
+        block_on: |work| crate::world::RUNTIME.block_on(work),
+    );
+}
+
+mod sealed {
+    countersign_testkit::grant_store_conformance!(
+        stores: match crate::world::sealed_stores() {
+            Some(stores) => stores,
+            None => return Ok(()),
+        },
+        block_on: |work| crate::world::RUNTIME.block_on(work),
+    );
+}

@@ -1,0 +1,262 @@
+use std::time::Duration;
+
+use countersign_sqlx::PostgresStore;
+use countersign_sqlx::sqlx::postgres::PgPoolOptions;
+use countersign_sqlx::sqlx::{self, AssertSqlSafe, PgPool};
+use countersign_testkit::steps::{adopt, attempt, begin, save};
+use countersign_tokens::{
+    GrantKey, GrantStore, KeyRing, SealedStore, StoreErrorKind, Takeover, Verdict,
+};
+
+use crate::world::{RUNTIME, World};
+
+const LEASE: Duration = Duration::from_secs(40);
+
+fn key(subject: &str) -> GrantKey {
+    GrantKey::new("provider", "client", subject).expect("a key")
+}
+
+/// The whole of what the server has logged of this process of its.
+async fn logged(admin: &PgPool, pid: i32) -> Vec<String> {
+    let log: String = sqlx::query_scalar("SELECT pg_read_file(pg_current_logfile())")
+        .fetch_one(admin)
+        .await
+        .expect("a server with `logging_collector=on`, and a superuser");
+    let mine = format!("[{pid}]");
+    let mut lines: Vec<String> = Vec::new();
+    let mut of_mine = false;
+    for line in log.lines() {
+        let begins = !line.starts_with(char::is_whitespace) && line.contains("] ");
+        of_mine = if begins { line.contains(&mine) } else { of_mine };
+        match lines.last_mut() {
+            Some(last) if of_mine && !begins => last.push_str(line),
+            _ if of_mine => lines.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// A store of one connection, of which the server logs all that it can, and its process there.
+async fn loud(world: &World) -> (PostgresStore, i32) {
+    let options = world.options().options([
+        ("log_statement", "all"),
+        ("log_min_duration_statement", "0"),
+        ("log_parameter_max_length", "-1"),
+        ("log_min_messages", "debug1"),
+    ]);
+    let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+    let pool = pool.connect_with(options).await.expect("a connection");
+    let pid = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await.expect("a pid");
+    (PostgresStore::new(pool), pid)
+}
+
+#[test]
+fn g05_the_statement_log_at_its_loudest_shows_no_token_of_a_sealed_store() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, pid) = loud(&world).await;
+        let sealed = SealedStore::new(store, KeyRing::new("key 1", [7; 32]).expect("a ring"));
+        let key = key("user");
+        let adopted = adopt(&sealed, &key, "canary-of-adopt").await.expect("adopted");
+        let attempt = attempt();
+        let begin = begin(&adopted, attempt, LEASE, Takeover::Never);
+        sealed.begin(&key, &begin).await.expect("begun");
+        sealed.save(&key, &save(&adopted, attempt, "canary-of-save")).await.expect("saved");
+        sealed.load(&key).await.expect("loaded");
+        let log = logged(world.admin(), pid).await.join("\n");
+        assert!(log.contains("countersign_grants"), "the log has no statement");
+        assert!(log.contains("parameters: $1 = "), "the log has no parameters");
+        for token in ["canary-of-adopt", "canary-of-save"] {
+            let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+            assert!(!log.contains(token) && !log.contains(&hex), "the log shows {token}");
+        }
+    });
+}
+
+#[test]
+fn each_step_is_one_statement() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, pid) = loud(&world).await;
+        let key = key("user");
+        let before = statements(&logged(world.admin(), pid).await);
+        let adopted = adopt(&store, &key, "first").await.expect("adopted");
+        let after_adopt = statements(&logged(world.admin(), pid).await);
+        // It looks at what is there first.
+        assert_eq!(after_adopt - before, 2);
+        store.load(&key).await.expect("loaded");
+        let attempt = attempt();
+        let begin = begin(&adopted, attempt, LEASE, Takeover::Never);
+        store.begin(&key, &begin).await.expect("begun");
+        store.save(&key, &save(&adopted, attempt, "second")).await.expect("saved");
+        let after_refresh = statements(&logged(world.admin(), pid).await);
+        assert_eq!(after_refresh - after_adopt, 3, "read, begin and save");
+    });
+}
+
+fn statements(log: &[String]) -> usize {
+    let statements = log.iter().filter(|line| line.contains("execute sqlx"));
+    statements.filter(|line| !line.contains("duration:")).count()
+}
+
+#[test]
+fn a_lost_connection_is_no_error() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, key) = (world.store(), key("user"));
+        adopt(&store, &key, "token").await.expect("adopted");
+        // Several connections, all of which are ended, as when the server restarts.
+        let loads = (0..8).map(|_| {
+            let (store, key) = (store.clone(), key.clone());
+            tokio::spawn(async move { store.load(&key).await })
+        });
+        for load in loads.collect::<Vec<_>>() {
+            load.await.expect("no panic").expect("loaded");
+        }
+        let ended: Vec<bool> = sqlx::query_scalar(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+             WHERE application_name = $1",
+        )
+        .bind(world.name())
+        .fetch_all(world.admin())
+        .await
+        .expect("ended");
+        assert!(ended.len() > 1, "{} connections", ended.len());
+        assert!(store.load(&key).await.expect("loaded").is_some());
+    });
+}
+
+#[test]
+fn a_lease_begins_when_the_row_is_had_not_when_the_statement_began() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, key) = (world.store(), key("user"));
+        let adopted = adopt(&store, &key, "token").await.expect("adopted");
+        let mut holder = world.admin().begin().await.expect("a transaction");
+        sqlx::query("SELECT FROM countersign_grants FOR UPDATE")
+            .execute(&mut *holder)
+            .await
+            .expect("the row's lock");
+        let begun = tokio::spawn({
+            let (store, key) = (store.clone(), key.clone());
+            let begin = begin(&adopted, attempt(), LEASE, Takeover::Never);
+            async move { store.begin(&key, &begin).await }
+        });
+        // Once the statement waits for the lock, half a second of the server's goes by.
+        let released: i64 = sqlx::query_scalar(
+            "WITH RECURSIVE wait(waits) AS (
+                SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)
+                UNION ALL
+                SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted) FROM wait,
+                    pg_sleep(0.01) WHERE NOT waits
+            ), reached AS MATERIALIZED (SELECT count(*) FROM wait),
+            slept AS MATERIALIZED (SELECT pg_sleep(0.5) FROM reached)
+            SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM slept",
+        )
+        .fetch_one(&mut *holder)
+        .await
+        .expect("the time");
+        holder.commit().await.expect("released");
+        let Verdict::Accepted(row) = begun.await.expect("no panic").expect("begun") else {
+            panic!("it was refused");
+        };
+        let until = row.lease.expect("a lease").until.as_millis();
+        let lease = i64::try_from(LEASE.as_millis()).expect("a lease of seconds");
+        assert!(until >= released + lease, "the lease is short of {} ms", released + lease - until);
+    });
+}
+
+#[test]
+fn many_processes_may_migrate_at_once_and_beside_the_programs_own_migrations() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let own = sqlx::raw_sql("CREATE TABLE _sqlx_migrations (of_the_program text)");
+        own.execute(world.admin()).await.expect("a table");
+        let migrations = (0..8).map(|_| {
+            let store = world.store();
+            tokio::spawn(async move { store.migrate().await })
+        });
+        for migration in migrations.collect::<Vec<_>>() {
+            migration.await.expect("no panic").expect("migrated");
+        }
+    });
+}
+
+#[test]
+fn without_its_table_it_says_what_makes_it() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        sqlx::raw_sql("DROP TABLE countersign_grants").execute(world.admin()).await.expect("gone");
+        let error = world.store().load(&key("user")).await.expect_err("no table");
+        let source = std::error::Error::source(&error).expect("a source").to_string();
+        assert!(source.contains("`migrate()` makes the table"), "{source}");
+    });
+}
+
+#[test]
+fn a_server_that_takes_no_writes_still_serves_reads() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let key = key("user");
+        let adopted = adopt(&world.store(), &key, "token").await.expect("adopted");
+        let options = world.options().options([("default_transaction_read_only", "on")]);
+        let store = PostgresStore::new(PgPoolOptions::new().connect_lazy_with(options));
+        assert!(store.load(&key).await.expect("loaded").is_some());
+        let begin = begin(&adopted, attempt(), LEASE, Takeover::Never);
+        let error = store.begin(&key, &begin).await.expect_err("a standby takes no writes");
+        assert_eq!(error.kind(), StoreErrorKind::ReadOnly);
+    });
+}
+
+#[test]
+fn g05_an_error_shows_neither_row_nor_password() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, key) = (world.store(), key("user"));
+        // The server's report of this has the whole row in its details.
+        let check = "ALTER TABLE countersign_grants ADD CHECK (length(payload) < 3)";
+        sqlx::raw_sql(check).execute(world.admin()).await.expect("a constraint");
+        let error = adopt(&store, &key, "canary").await.expect_err("the constraint");
+        let hex: String = "canary".bytes().map(|byte| format!("{byte:02x}")).collect();
+        let shown = format!("{error:?} {error} {store:?}");
+        assert!(shown.contains("23514"), "{shown}");
+        assert!(!shown.contains("canary") && !shown.contains(&hex), "{shown}");
+
+        for url in ["postgres://app:pass-canary@127.0.0.1:1/db", "postgres://app:pass-canary@:x"] {
+            let error = PostgresStore::connect(url).await.expect_err("nothing is there");
+            let shown = format!("{error:?} {error}");
+            assert!(!shown.contains("pass-canary"), "{shown}");
+        }
+    });
+}
+
+#[test]
+fn a_cold_grant_and_what_is_due_are_read_by_index() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        adopt(&world.store(), &key("user"), "token").await.expect("adopted");
+        let fill = "INSERT INTO countersign_grants (key, epoch, generation, revision, state, fence,
+                attempts, attempted_at, payload, due_at)
+            SELECT 'p/c/' || n, epoch, 1, 1, 'live', 0, '{}', '{}', payload, due_at + n * 1000
+            FROM countersign_grants, generate_series(1, 20000) AS n;
+            ANALYZE countersign_grants";
+        sqlx::raw_sql(fill).execute(world.admin()).await.expect("rows");
+        let plan = async |statement: &'static str| {
+            let explain = AssertSqlSafe(format!("EXPLAIN {statement}"));
+            let lines: Vec<String> =
+                sqlx::query_scalar(explain).fetch_all(world.admin()).await.expect("a plan");
+            lines.join("\n")
+        };
+        let cold = plan("SELECT * FROM countersign_grants WHERE key = 'p/c/77'").await;
+        assert!(cold.contains("Index Scan using countersign_grants_pkey"), "{cold}");
+        let due = plan(
+            "SELECT due, key FROM countersign_grants
+            WHERE due <= (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+            AND (due, key) > (0, '') ORDER BY due, key LIMIT 256",
+        )
+        .await;
+        assert!(due.contains("using countersign_grants_due"), "{due}");
+        assert!(due.contains("Index Cond: ((due <= $0)"), "{due}");
+    });
+}
