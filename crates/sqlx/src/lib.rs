@@ -1,4 +1,5 @@
-//! Grants of a fleet of processes in a database: [`PostgresStore`].
+//! Grants of a fleet of processes in a database: [`PostgresStore`] for many machines,
+//! [`SqliteStore`] for the processes of one.
 //!
 //! ```no_run
 //! # #[cfg(feature = "postgres")]
@@ -10,7 +11,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! It is a [`GrantStore`](countersign_tokens::GrantStore) for a
+//! Each is a [`GrantStore`](countersign_tokens::GrantStore) for a
 //! [`TokenManager`](countersign_tokens::TokenManager). Payloads are kept as they come: put a
 //! [`SealedStore`](https://docs.rs/countersign-tokens) around the store, and backups and whoever
 //! may read the table have no tokens.
@@ -18,6 +19,7 @@
 //! # Features
 //!
 //! * `postgres`: `PostgresStore`.
+//! * `sqlite`: `SqliteStore`, with SQLite compiled along.
 //! * `rustls`: TLS to PostgreSQL.
 
 mod error;
@@ -26,8 +28,12 @@ mod values;
 
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 /// The database library, in the version whose pools the stores take.
 pub use sqlx;

@@ -1,5 +1,7 @@
 //! The tables, and how they come to be.
 
+#[cfg(feature = "sqlite")]
+use sqlx::migrate::{Migrate, MigrateError};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
@@ -17,4 +19,21 @@ pub(crate) fn migrator(versions: &[(&'static str, &'static str)]) -> Migrator {
     // A later version of this library may have been here, whose tables serve this one too.
     migrator.set_ignore_missing(true);
     migrator
+}
+
+/// The same on a connection whose transaction keeps others out: `Migrator::run` locks nothing in
+/// SQLite, and wants a connection that is not in the midst of something.
+#[cfg(feature = "sqlite")]
+pub(crate) async fn apply(
+    versions: &[(&'static str, &'static str)],
+    connection: &mut sqlx::SqliteConnection,
+) -> Result<(), MigrateError> {
+    connection.ensure_migrations_table(TABLE).await?;
+    let applied = connection.list_applied_migrations(TABLE).await?;
+    for migration in migrator(versions).iter() {
+        if applied.iter().all(|it| it.version != migration.version) {
+            connection.apply(TABLE, migration).await?;
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,22 @@
+//! `SqliteStore` by the rules that every store has to keep, and what is its alone.
+#![cfg(feature = "sqlite")]
+#![expect(clippy::expect_used, reason = "what the tests call is part of them")]
+
+#[path = "sqlite/own.rs"]
+mod own;
+#[path = "sqlite/world.rs"]
+mod world;
+
+mod rules {
+    countersign_testkit::grant_store_conformance!(
+        stores: crate::world::stores(),
+        block_on: |work| crate::world::RUNTIME.block_on(work),
+    );
+}
+
+mod sealed {
+    countersign_testkit::grant_store_conformance!(
+        stores: crate::world::sealed_stores(),
+        block_on: |work| crate::world::RUNTIME.block_on(work),
+    );
+}
