@@ -1,17 +1,17 @@
 //! Grants in a folder.
 
+mod clock;
 mod disk;
 mod form;
 mod locks;
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign_core::{Clock, SystemClock};
+use countersign_core::Clock;
 use sha2::{Digest, Sha256};
 
 use crate::key::GrantKey;
@@ -19,7 +19,7 @@ use crate::store::{
     Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal,
     Rules, Save, StoreError, StoreErrorKind, StoreTime, Verdict,
 };
-use disk::failed;
+use clock::StoreClock;
 use locks::{Leases, locked};
 
 /// Grants in a folder, one file each, for the processes of one machine. Clones share it.
@@ -28,7 +28,8 @@ use locks::{Leases, locked};
 /// A file is replaced whole: written beside, synced, renamed, and the folder synced, so that a
 /// crash leaves the old grant or the new one. A file that cannot be read is set aside under
 /// another name, never overwritten, and the error says where. A lease is an operating system's
-/// lock, which ends with its holder. Tokens are in clear: whoever reads the files has them.
+/// lock, which ends with its holder. Time is that since the machine was started, where the system
+/// tells it (Linux), so that setting the wall clock moves no lease; else it is the wall clock. Tokens are in clear: whoever reads the files has them.
 ///
 /// Steps block for as long as the disk takes, and need no async runtime. The locks need a local
 /// file system.
@@ -37,7 +38,7 @@ pub struct FileStore(Arc<Inner>);
 
 struct Inner {
     folder: PathBuf,
-    clock: Arc<dyn Clock>,
+    clock: StoreClock,
     leases: Leases,
 }
 
@@ -49,10 +50,10 @@ impl FileStore {
     /// [`StoreErrorKind::Other`] when others than its owner may enter the folder, and whatever
     /// keeps it from being made.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Self::open_with_clock(folder, SystemClock)
+        Self::with(folder.as_ref(), StoreClock::of_the_machine())
     }
 
-    /// The same by this clock.
+    /// The same by this clock, which has to be that of every process that shares the folder.
     ///
     /// # Errors
     ///
@@ -61,15 +62,18 @@ impl FileStore {
         folder: impl AsRef<Path>,
         clock: impl Clock,
     ) -> Result<Self, StoreError> {
-        let folder = folder.as_ref().to_owned();
+        Self::with(folder.as_ref(), StoreClock::given(clock))
+    }
+
+    fn with(folder: &Path, clock: StoreClock) -> Result<Self, StoreError> {
+        let folder = folder.to_owned();
         disk::make_folder(&folder)?;
         disk::make_folder(&folder.join("locks"))?;
-        Ok(Self(Arc::new(Inner { folder, clock: Arc::new(clock), leases: Leases::default() })))
+        Ok(Self(Arc::new(Inner { folder, clock, leases: Leases::default() })))
     }
 
     fn now(&self) -> StoreTime {
-        let now = self.0.clock.now();
-        StoreTime::from_millis(now.unix_timestamp() * 1000 + i64::from(now.millisecond()))
+        self.0.clock.now(&self.0.folder)
     }
 
     /// Applies a rule to the record of `key`, alone among all processes.
@@ -182,15 +186,7 @@ impl GrantStore for FileStore {
         let read_at = self.now();
         let until = read_at.plus(within);
         let mut due = Vec::new();
-        for entry in std::fs::read_dir(&self.0.folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_none_or(|it| it != "json") {
-                continue;
-            }
-            let read = std::fs::read(&path).map_err(io::Error::other);
-            let Some((key, record)) = read.ok().and_then(|bytes| form::read(&bytes).ok()) else {
-                continue;
-            };
+        for (key, record) in disk::all(&self.0.folder)? {
             due.extend(Rules::due(&key, &record).filter(|it| it.due_at <= until));
         }
         due.sort_unstable();

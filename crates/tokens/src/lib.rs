@@ -38,9 +38,9 @@ pub use memory::MemoryStore;
 #[cfg(feature = "sealed")]
 pub use sealed::{InvalidRing, KeyRing, SealedStore};
 pub use store::{
-    Adopt, Attempt, AttemptId, Begin, Clear, Due, DuePage, Epoch, Forget, GrantState, GrantStore,
-    Lease, Mark, Material, Negative, Payload, Record, Renew, Reseal, Rules, Save, StoreError,
-    StoreErrorKind, StoreTime, Takeover, Verdict,
+    Adopt, Attempt, AttemptId, Begin, BootTime, Clear, Due, DuePage, Epoch, Forget, GrantState,
+    GrantStore, Lease, Mark, Material, Negative, Payload, Record, Renew, Reseal, Rules, Save,
+    StoreError, StoreErrorKind, StoreTime, Takeover, Verdict,
 };
 
 #[cfg(doctest)]

@@ -1,5 +1,6 @@
 //! What a grant looks like in a store, and the steps by which processes share it.
 
+mod boot;
 mod error;
 mod id;
 mod payload;
@@ -13,6 +14,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use self::time::StoreTime;
+pub use boot::BootTime;
 pub use error::{StoreError, StoreErrorKind};
 pub use id::{AttemptId, Epoch};
 pub use payload::Payload;

@@ -74,10 +74,15 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     let bytes = form::write(key, record)
         .map_err(|error| StoreError::new(StoreErrorKind::Other).with_source(error))?;
+    replace(folder, path, &bytes)
+}
+
+/// Puts a file with these bytes in the place of what is there, at once.
+pub(super) fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let beside = path.with_extension(format!("{}.tmp", AttemptId::random()?));
     let written = (|| {
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
-        file.write_all(&bytes)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&beside, path)
     })();
@@ -87,6 +92,17 @@ pub(super) fn write(
         return Err(failed(error));
     }
     sync(folder)
+}
+
+/// Every record that can be read.
+pub(super) fn all(folder: &Path) -> Result<impl Iterator<Item = (GrantKey, Record)>, StoreError> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let paths = entries.map_err(failed)?.into_iter().map(|entry| entry.path());
+    let records = paths.filter(|path| path.extension().is_some_and(|it| it == "json"));
+    Ok(records.filter_map(|path| {
+        let bytes = Zeroizing::new(fs::read(path).ok()?);
+        form::read(&bytes).ok()
+    }))
 }
 
 /// Removes a file for good.

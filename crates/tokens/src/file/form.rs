@@ -33,6 +33,8 @@ struct Written {
     expires_at: Option<StoreTime>,
     due_at: Option<StoreTime>,
     not_before: Option<StoreTime>,
+    #[serde(default)]
+    written_at: StoreTime,
     key_id: Option<String>,
     payload: Zeroizing<String>,
 }
@@ -60,6 +62,7 @@ pub(super) fn write(key: &GrantKey, record: &Record) -> serde_json::Result<Zeroi
         expires_at: record.expires_at,
         due_at: record.due_at,
         not_before: record.not_before,
+        written_at: record.read_at,
         key_id: record.key_id.clone(),
         payload: encoded,
     };
@@ -69,6 +72,7 @@ pub(super) fn write(key: &GrantKey, record: &Record) -> serde_json::Result<Zeroi
     Ok(bytes)
 }
 
+/// As it was when it was written: that is its `read_at`.
 pub(super) fn read(bytes: &[u8]) -> Result<(GrantKey, Record), Unreadable> {
     let head: Head = serde_json::from_slice(bytes).map_err(|error| damaged(&error))?;
     if head.version > VERSION {
@@ -94,7 +98,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(GrantKey, Record), Unreadable> {
         not_before: written.not_before,
         key_id: written.key_id,
         payload: Payload::new(payload),
-        read_at: StoreTime::default(),
+        read_at: written.written_at,
     };
     Ok((key, record))
 }
