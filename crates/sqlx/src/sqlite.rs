@@ -1,5 +1,6 @@
 //! Grants in SQLite.
 
+mod clock;
 mod columns;
 mod steps;
 
@@ -7,14 +8,14 @@ use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::{Clock, SystemClock};
+use countersign_core::Clock;
 use countersign_tokens::{AttemptId, StoreError, StoreErrorKind, StoreTime};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
 
+use self::clock::StoreClock;
 use crate::error::{failed, not_migrated};
 use crate::schema::apply;
 
@@ -31,11 +32,13 @@ const MOST_SWITCHES: u32 = 100;
 /// A step reads the record, judges it by [`Rules`](countersign_tokens::Rules), and writes it back
 /// in one statement that demands that nobody has written meanwhile; else it begins anew. No
 /// transaction spans two statements, so that a process that is stopped between them keeps nobody
-/// waiting. Time is the machine's clock. The file must be on a local file system.
+/// waiting. Time is that since the machine was started, where the system tells it (Linux), so that
+/// setting the wall clock moves no lease; else it is the wall clock. The file must be on a local
+/// file system.
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
-    clock: Arc<dyn Clock>,
+    clock: StoreClock,
 }
 
 impl SqliteStore {
@@ -93,21 +96,21 @@ impl SqliteStore {
     }
 
     fn of(pool: SqlitePool) -> Self {
-        Self { pool, clock: Arc::new(SystemClock) }
+        Self { pool, clock: StoreClock::of_the_machine() }
     }
 
     /// The same by this clock, which has to be that of every process that shares the file.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
-        Self { clock: Arc::new(clock), ..self }
+        Self { clock: StoreClock::given(clock), ..self }
     }
 
-    /// Makes the table `countersign_grants`, or brings it up to this version; the table
-    /// `_countersign_migrations` remembers what was done. Every process may call it at its start.
+    /// Makes the tables `countersign_grants` and `countersign_clock`, or brings them up to this
+    /// version; the table `_countersign_migrations` remembers what was done. Every process may call it at its start.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it could not be made.
+    /// [`StoreError`] when they could not be made.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         // The lock for writing, taken before what is there is looked at, has one process after the
         // other do so.
@@ -122,9 +125,8 @@ impl SqliteStore {
         &self.pool
     }
 
-    fn now(&self) -> StoreTime {
-        let now = self.clock.now();
-        StoreTime::from_millis(now.unix_timestamp() * 1000 + i64::from(now.millisecond()))
+    async fn now(&self) -> Result<StoreTime, StoreError> {
+        self.clock.now(&self.pool).await
     }
 }
 

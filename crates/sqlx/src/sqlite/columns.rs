@@ -17,14 +17,14 @@ pub(super) const LOAD: &str = "SELECT * FROM countersign_grants WHERE key = ?";
 /// A record where there is none.
 const INSERT: &str = "INSERT INTO countersign_grants (
     epoch, generation, revision, state, lease_owner, lease_until, fence, attempts, written_by,
-    expires_at, due_at, not_before, key_id, payload, key
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
+    expires_at, due_at, not_before, key_id, payload, written_at, key
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING";
 
 /// A record in the place of the one that was read.
 const UPDATE: &str = "UPDATE countersign_grants SET
     epoch = ?, generation = ?, revision = ?, state = ?, lease_owner = ?, lease_until = ?,
     fence = ?, attempts = ?, written_by = ?, expires_at = ?, due_at = ?, not_before = ?,
-    key_id = ?, payload = ?
+    key_id = ?, payload = ?, written_at = ?
 WHERE key = ? AND epoch = ? AND revision = ?";
 
 const DELETE: &str = "DELETE FROM countersign_grants WHERE key = ? AND epoch = ? AND revision = ?";
@@ -70,7 +70,8 @@ fn bind(statement: &'static str, record: &Record) -> Result<Statement, StoreErro
         .bind(record.due_at.map(StoreTime::as_millis))
         .bind(record.not_before.map(StoreTime::as_millis))
         .bind(record.key_id.clone())
-        .bind(record.payload.as_bytes().to_vec()))
+        .bind(record.payload.as_bytes().to_vec())
+        .bind(record.read_at.as_millis()))
 }
 
 pub(super) fn record(row: &SqliteRow, now: StoreTime) -> Result<Record, StoreError> {

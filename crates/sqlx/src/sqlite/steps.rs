@@ -21,8 +21,8 @@ WHERE due <= ? AND (due, key) > (?, ?) ORDER BY due, key LIMIT ?";
 impl SqliteStore {
     async fn read(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
         let row = sqlx::query(LOAD).bind(key.as_str().to_owned()).fetch_optional(&self.pool).await;
-        let now = self.now();
-        row.map_err(failed)?.map(|row| record(&row, now)).transpose()
+        let Some(row) = row.map_err(failed)? else { return Ok(None) };
+        record(&row, self.now().await?).map(Some)
     }
 
     /// Applies a rule to the record of `key`, until nobody else has written in between.
@@ -34,7 +34,7 @@ impl SqliteStore {
         loop {
             let mut place = self.read(key).await?;
             let before = place.as_ref().map(|record| (record.epoch, record.revision));
-            let answer = rule(Rules::new(&mut place, self.now()));
+            let answer = rule(Rules::new(&mut place, self.now().await?));
             match write(key, before, place.as_ref())? {
                 Some(statement) => {
                     let written = statement.execute(&self.pool).await.map_err(failed)?;
@@ -98,7 +98,7 @@ impl GrantStore for SqliteStore {
     ) -> Result<DuePage, StoreError> {
         let after = after.map(|due| (due.due_at.as_millis(), due.key.as_str().to_owned()));
         let (due_at, key) = after.unwrap_or((i64::MIN, String::new()));
-        let read_at = self.now();
+        let read_at = self.now().await?;
         let until = read_at.as_millis().saturating_add(millis(within));
         let rows = sqlx::query(DUE)
             .bind(until)
