@@ -1,17 +1,22 @@
 //! Grants in PostgreSQL.
 
+mod listening;
+mod reach;
 mod row;
 mod statements;
 mod steps;
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use countersign_tokens::{StoreError, StoreErrorKind};
+use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
 
-use crate::error::{failed, not_migrated};
+use self::listening::Listening;
+use self::reach::{PATIENCE, own, reached};
+use crate::error::not_migrated;
 use crate::schema::migrator;
 
 const VERSIONS: &[(&str, &str)] =
@@ -29,39 +34,60 @@ const VERSIONS: &[(&str, &str)] =
 #[derive(Clone)]
 pub struct PostgresStore {
     pool: PgPool,
+    listening: Option<Arc<Listening>>,
 }
 
 impl PostgresStore {
     /// The store at this URL, `postgres://user:password@host/database`, with at most ten
-    /// connections. What the URL does not say is taken from the environment variables of
+    /// connections, for one of which a step waits 5 s. What the URL does not say is taken from the environment variables of
     /// PostgreSQL (`PGHOST`, `PGUSER`, …).
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the URL cannot be read, or nothing answers there.
+    /// [`StoreError`] when the URL cannot be read, or nothing answers there within 5 s.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let options = PgConnectOptions::from_str(url).map_err(|_| {
             // The library's message would show the URL, which may have a password.
             StoreError::new(StoreErrorKind::Other)
                 .with_source("not a URL such as postgres://user:password@host/database")
         })?;
-        // PgBouncer refuses a connection that sets the digits of floats, of which there are none.
-        let options = options.extra_float_digits(None).disable_statement_logging();
+        let options = own(options);
+        reached(&options).await?;
         let pool = PgPoolOptions::new()
             // A lost connection is found out by the step itself, without another round trip.
             .test_before_acquire(false)
-            .connect_with(options)
-            .await
-            .map_err(failed)?;
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options);
         Ok(Self::new(pool))
     }
 
     /// The store behind a pool that the program has. Without
     /// [`test_before_acquire(false)`](PgPoolOptions::test_before_acquire) each step takes a second
-    /// round trip.
+    /// round trip. (After each step the pool sees by an empty message, beside, whether the
+    /// connection is in order. No step waits for that, unless the pool is empty.)
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+        Self { pool, listening: None }
+    }
+
+    /// The same, which has the server tell it of changes (`LISTEN`, `NOTIFY`): those who wait for
+    /// another process's refresh look again as soon as it is stored, rather than by and by. Every
+    /// process has to listen to be told, and to tell the others.
+    ///
+    /// `direct` is where the server itself is, even if steps go through a pooler; it takes one
+    /// connection more of each process. That notifications come through is tested here, by one of
+    /// its own. Should the connection be lost later, waiters look by and by until there is another.
+    ///
+    /// A transaction that notifies holds a lock of the whole database while it commits, so that
+    /// saves commit one after the other. That is why this is an option.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when nothing answers there, and when no notification comes through within
+    /// 5 s.
+    pub async fn listening(self, direct: PgConnectOptions) -> Result<Self, StoreError> {
+        let listening = Listening::begin(&self.pool, direct).await?;
+        Ok(Self { listening: Some(Arc::new(listening)), ..self })
     }
 
     /// Makes the table `countersign_grants`, or brings it up to this version; the table

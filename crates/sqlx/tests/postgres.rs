@@ -3,8 +3,14 @@
 #![cfg(feature = "postgres")]
 #![expect(clippy::expect_used, reason = "what the tests call is part of them")]
 
+#[path = "postgres/bouncer.rs"]
+mod bouncer;
+#[path = "postgres/listening.rs"]
+mod listening;
 #[path = "postgres/own.rs"]
 mod own;
+#[path = "postgres/wire.rs"]
+mod wire;
 #[path = "postgres/world.rs"]
 mod world;
 

@@ -18,11 +18,15 @@ macro_rules! columns {
 
 /// A step that changes a row that is there. `verdict` is 0 to refuse it, 1 to accept it with
 /// nothing to do, 2 to do it, 3 to refuse it and change something all the same; `$1` is the key.
+/// `tells` is what is told of a change to those who listen, if it is not null.
 ///
 /// The row is locked first and judged as it is then: what a statement sees otherwise is what was
 /// there when it began, before it waited for the lock. The time is told after that wait too.
 macro_rules! step {
     (verdict: $verdict:literal, changes: $changes:expr $(,)?) => {
+        step! { verdict: $verdict, changes: $changes, tells: "NULL" }
+    };
+    (verdict: $verdict:literal, changes: $changes:expr, tells: $tells:literal $(,)?) => {
         concat!(
             "WITH held AS MATERIALIZED (\
                  SELECT * FROM countersign_grants WHERE key = $1 FOR UPDATE\
@@ -42,11 +46,15 @@ macro_rules! step {
              ) \
              SELECT verdict, now, ",
             columns!(),
-            " FROM written \
+            ", CASE WHEN ",
+            $tells,
+            "::text IS NOT NULL THEN pg_notify('countersign_grants', ",
+            $tells,
+            "::text)::text END AS told FROM written \
              UNION ALL \
              SELECT verdict, now, ",
             columns!(),
-            " FROM judged WHERE verdict < 2"
+            ", NULL FROM judged WHERE verdict < 2"
         )
     };
 }
@@ -85,7 +93,7 @@ pub(super) const BEGIN: &str = step! {
 };
 
 /// `$2` attempt, `$3` epoch, `$4` generation, `$5` payload, `$6` key id, `$7` expires in, `$8` due
-/// in, `$9` rests for.
+/// in, `$9` rests for, `$10` what is told.
 pub(super) const SAVE: &str = step! {
     verdict: "
         WHEN epoch <> $3 OR state = 'gone' THEN 0
@@ -105,9 +113,10 @@ pub(super) const SAVE: &str = step! {
         not_before = judged.now + $9, ",
         release!()
     ),
+    tells: "$10",
 };
 
-/// `$2` attempt, `$3` epoch, `$4` rests for.
+/// `$2` attempt, `$3` epoch, `$4` rests for, `$5` what is told.
 pub(super) const CLEAR: &str = step! {
     verdict: "
         WHEN epoch <> $3 THEN 0
@@ -127,6 +136,7 @@ pub(super) const CLEAR: &str = step! {
         not_before = GREATEST(judged.not_before, judged.now + $4), ",
         release!()
     ),
+    tells: "$5",
 };
 
 /// `$2` attempt, `$3` epoch, `$4` lease.
@@ -135,7 +145,7 @@ pub(super) const RENEW: &str = step! {
     changes: "lease_until = judged.now + $4",
 };
 
-/// `$2` attempt, `$3` epoch, `$4` generation, `$5` what it is.
+/// `$2` attempt, `$3` epoch, `$4` generation, `$5` what it is, `$6` what is told.
 pub(super) const MARK: &str = step! {
     verdict: "
         WHEN epoch <> $3 OR generation <> $4 THEN 0
@@ -144,6 +154,7 @@ pub(super) const MARK: &str = step! {
         WHEN $5 = 'reauthorize' AND array_remove(attempts, $2) <> '{}' THEN 0
         ELSE 2",
     changes: concat!("state = $5, due_at = NULL, ", release!()),
+    tells: "$6",
 };
 
 /// `$2` epoch, `$3` generation, `$4` revision, `$5` payload, `$6` key id.
@@ -174,7 +185,7 @@ pub(super) const ADOPT_FIRST: &str = concat!(
     columns!()
 );
 
-/// The same, and `$8` the epoch that it replaces.
+/// The same, and `$8` the epoch that it replaces, `$9` what is told.
 pub(super) const ADOPT_INSTEAD: &str = step! {
     verdict: "WHEN epoch = $2 THEN 1 WHEN epoch <> $8 THEN 0 ELSE 2",
     changes: "
@@ -192,9 +203,10 @@ pub(super) const ADOPT_INSTEAD: &str = step! {
         expires_at = judged.now + $5,
         due_at = judged.now + $6,
         not_before = judged.now + $7",
+    tells: "$9",
 };
 
-/// `$2` epoch, `$3` that of the tombstone.
+/// `$2` epoch, `$3` that of the tombstone, `$4` what is told.
 pub(super) const FORGET: &str = step! {
     verdict: "WHEN epoch = $3 THEN 1 WHEN epoch <> $2 THEN 0 ELSE 2",
     changes: "
@@ -210,6 +222,7 @@ pub(super) const FORGET: &str = step! {
         expires_at = NULL,
         due_at = NULL,
         not_before = NULL",
+    tells: "$4",
 };
 
 /// `$2` that of the tombstone.

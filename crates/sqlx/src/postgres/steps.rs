@@ -11,6 +11,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, Row};
 
+use super::listening::mark;
 use super::row::{is_accepted, record};
 use super::{PostgresStore, statements};
 use crate::error::{damaged, failed, is_lost_connection};
@@ -31,6 +32,11 @@ impl PostgresStore {
                 rows => return rows.map_err(failed),
             }
         }
+    }
+
+    /// What those who listen are told of this key; nothing when nobody is to be told.
+    fn told(&self, key: &GrantKey) -> Option<String> {
+        self.listening.as_ref().map(|_| mark(key))
     }
 
     async fn step(&self, statement: impl Fn() -> Statement) -> Result<Verdict, StoreError> {
@@ -77,7 +83,7 @@ impl GrantStore for PostgresStore {
                 .bind(save.attempt.as_bytes().to_vec())
                 .bind(save.epoch.as_bytes().to_vec())
                 .bind(number(save.generation));
-            bind(statement, &save.material)
+            bind(statement, &save.material).bind(self.told(key))
         })
         .await
     }
@@ -88,6 +94,7 @@ impl GrantStore for PostgresStore {
                 .bind(clear.attempt.as_bytes().to_vec())
                 .bind(clear.epoch.as_bytes().to_vec())
                 .bind(clear.rests_for.map(millis))
+                .bind(self.told(key))
         })
         .await
     }
@@ -109,6 +116,7 @@ impl GrantStore for PostgresStore {
                 .bind(mark.epoch.as_bytes().to_vec())
                 .bind(number(mark.generation))
                 .bind(state_name(GrantState::from(mark.as_state)))
+                .bind(self.told(key))
         })
         .await
     }
@@ -132,6 +140,7 @@ impl GrantStore for PostgresStore {
             Some(replaced) => {
                 bind(query(statements::ADOPT_INSTEAD, key).bind(epoch()), &adopt.material)
                     .bind(replaced.as_bytes().to_vec())
+                    .bind(self.told(key))
             }
         })
         .await
@@ -142,6 +151,7 @@ impl GrantStore for PostgresStore {
             query(statements::FORGET, key)
                 .bind(forget.epoch.as_bytes().to_vec())
                 .bind(forget.tombstone.as_bytes().to_vec())
+                .bind(self.told(key))
         })
         .await
     }
@@ -172,6 +182,13 @@ impl GrantStore for PostgresStore {
             grants: rows.iter().filter_map(|row| due(row).transpose()).collect::<Result<_, _>>()?,
             read_at: StoreTime::from_millis(now.ok_or_else(|| damaged("the server told no time"))?),
         })
+    }
+
+    async fn changed(&self, key: &GrantKey) {
+        match &self.listening {
+            Some(listening) => listening.changed(key).await,
+            None => std::future::pending().await,
+        }
     }
 }
 

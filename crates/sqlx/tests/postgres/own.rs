@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use countersign_sqlx::PostgresStore;
 use countersign_sqlx::sqlx::postgres::PgPoolOptions;
-use countersign_sqlx::sqlx::{self, AssertSqlSafe, PgPool};
+use countersign_sqlx::sqlx::{self, AssertSqlSafe, PgPool, Row};
 use countersign_testkit::steps::{adopt, attempt, begin, save};
 use countersign_tokens::{
     GrantKey, GrantStore, KeyRing, SealedStore, StoreErrorKind, Takeover, Verdict,
 };
 
+use crate::wire::Proxy;
 use crate::world::{RUNTIME, World};
 
 const LEASE: Duration = Duration::from_secs(40);
@@ -231,32 +232,66 @@ fn g05_an_error_shows_neither_row_nor_password() {
     });
 }
 
+/// The plan of the statement that begins so and that this store, of one connection, has prepared,
+/// with these arguments.
+async fn plan(store: &PostgresStore, begins: &str, arguments: &str) -> String {
+    let prepared = "SELECT name FROM pg_prepared_statements WHERE starts_with(statement, $1)";
+    let name = sqlx::query_scalar(prepared).bind(begins.to_owned()).fetch_one(store.pool());
+    let name: String = name.await.expect("a prepared statement");
+    let explain = format!("EXPLAIN EXECUTE {name} ({arguments})");
+    let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(store.pool()).await.expect("a plan");
+    rows.iter().map(|row| row.get::<String, _>(0) + "\n").collect()
+}
+
 #[test]
 fn a_cold_grant_and_what_is_due_are_read_by_index() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
-        adopt(&world.store(), &key("user"), "token").await.expect("adopted");
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(world.options());
+        let store = PostgresStore::new(pool);
+        adopt(&store, &key("user"), "token").await.expect("adopted");
         let fill = "INSERT INTO countersign_grants (key, epoch, generation, revision, state, fence,
                 attempts, attempted_at, payload, due_at)
             SELECT 'p/c/' || n, epoch, 1, 1, 'live', 0, '{}', '{}', payload, due_at + n * 1000
             FROM countersign_grants, generate_series(1, 20000) AS n;
             ANALYZE countersign_grants";
         sqlx::raw_sql(fill).execute(world.admin()).await.expect("rows");
-        let plan = async |statement: &'static str| {
-            let explain = AssertSqlSafe(format!("EXPLAIN {statement}"));
-            let lines: Vec<String> =
-                sqlx::query_scalar(explain).fetch_all(world.admin()).await.expect("a plan");
-            lines.join("\n")
-        };
-        let cold = plan("SELECT * FROM countersign_grants WHERE key = 'p/c/77'").await;
+        store.load(&key("user")).await.expect("loaded");
+        let cold = plan(&store, "SELECT floor", "'p/c/77'").await;
         assert!(cold.contains("Index Scan using countersign_grants_pkey"), "{cold}");
-        let due = plan(
-            "SELECT due, key FROM countersign_grants
-            WHERE due <= (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
-            AND (due, key) > (0, '') ORDER BY due, key LIMIT 256",
-        )
-        .await;
+        store.due(Duration::ZERO, None, 256).await.expect("listed");
+        let due = plan(&store, "WITH clock", "3600000, 0, '', 256").await;
         assert!(due.contains("using countersign_grants_due"), "{due}");
-        assert!(due.contains("Index Cond: ((due <= $0)"), "{due}");
+        assert!(due.contains("Index Cond: ((due <= "), "{due}");
+        assert!(!due.contains("Seq Scan") && !due.contains("Sort"), "{due}");
+    });
+}
+
+#[test]
+fn a_refresh_is_three_round_trips() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let server = world.options();
+        let proxy = Proxy::before(server.get_host().to_owned(), server.get_port()).await;
+        let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+        let options = server.host("127.0.0.1").port(proxy.port);
+        let store = PostgresStore::new(pool.connect_lazy_with(options));
+        let key = key("user");
+        adopt(&store, &key, "first").await.expect("adopted");
+        let refreshed = async |text| {
+            let before = proxy.trips();
+            let read = store.load(&key).await.expect("loaded").expect("a record");
+            let attempt = attempt();
+            let begin = begin(&read, attempt, LEASE, Takeover::Never);
+            assert!(store.begin(&key, &begin).await.expect("begun").is_accepted());
+            let save = save(&read, attempt, text);
+            assert!(store.save(&key, &save).await.expect("saved").is_accepted());
+            proxy.trips() - before
+        };
+        // Statements are prepared once for each connection.
+        assert!(refreshed("second").await > 3, "nothing was prepared");
+        for _ in 0..3 {
+            assert_eq!(refreshed("third").await, 3, "read, begin and save");
+        }
     });
 }
