@@ -1,0 +1,7 @@
+local attempt, epoch, lease = ARGV[3], ARGV[4], tonumber(ARGV[5])
+
+if not record or record.epoch ~= epoch or not is_leased() or record.lease_owner ~= attempt then
+  return refused()
+end
+record.lease_until = now + lease
+return written()

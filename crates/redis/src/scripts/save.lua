@@ -1,0 +1,18 @@
+local attempt, epoch, generation = ARGV[3], ARGV[4], tonumber(ARGV[5])
+
+if not record or record.epoch ~= epoch or record.state == 'gone' then
+  return refused()
+end
+if record.written_by == attempt then
+  return unchanged()
+end
+if record.generation ~= generation then
+  return refused()
+end
+record.generation = record.generation + 1
+record.state = 'live'
+record.written_by = attempt
+record.attempts = ''
+release(attempt)
+place(6)
+return written()

@@ -1,0 +1,35 @@
+//! `RedisStore` by the rules that every store has to keep, and what is its alone. Against the
+//! server that `COUNTERSIGN_REDIS_URL` names; `cargo xtask test` starts one.
+#![expect(clippy::expect_used, reason = "what the tests call is part of them")]
+
+#[cfg(feature = "cluster")]
+#[path = "redis/cluster.rs"]
+mod cluster;
+#[path = "redis/durability.rs"]
+mod durability;
+#[path = "redis/own.rs"]
+mod own;
+#[path = "redis/server.rs"]
+mod server;
+#[path = "redis/world.rs"]
+mod world;
+
+mod rules {
+    countersign_testkit::grant_store_conformance!(
+        stores: match crate::world::stores() {
+            Some(stores) => stores,
+            None => return Ok(()),
+        },
+        block_on: |work| crate::world::RUNTIME.block_on(work),
+    );
+}
+
+mod sealed {
+    countersign_testkit::grant_store_conformance!(
+        stores: match crate::world::sealed_stores() {
+            Some(stores) => stores,
+            None => return Ok(()),
+        },
+        block_on: |work| crate::world::RUNTIME.block_on(work),
+    );
+}

@@ -1,0 +1,89 @@
+//! Servers of a test's own, on free ports, which end with it.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use std::io::{BufRead, BufReader};
+
+use tempfile::TempDir;
+
+/// What a server is set to that keeps what it accepts.
+pub(crate) const DURABLE: &[&str] =
+    &["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"];
+
+/// A server that runs until this is dropped. Its files stay as long.
+pub(crate) struct Server {
+    port: u16,
+    folder: TempDir,
+    settings: Vec<String>,
+    child: Child,
+}
+
+impl Server {
+    /// `None`, and a line that says so, where no server is to be tested.
+    pub(crate) fn start(settings: &[&str]) -> Option<Self> {
+        if std::env::var_os("COUNTERSIGN_REDIS_URL").is_none() {
+            println!("skipped: COUNTERSIGN_REDIS_URL is not set");
+            return None;
+        }
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings: Vec<String> = settings.iter().map(|it| (*it).to_owned()).collect();
+        let child = launch(port, folder.path(), &settings);
+        Some(Self { port, folder, settings, child })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    pub(crate) fn port(&self) -> String {
+        self.port.to_string()
+    }
+
+    /// Ends it by SIGKILL, and starts it again on its files.
+    pub(crate) fn crash(&mut self) {
+        self.kill();
+        self.child = launch(self.port, self.folder.path(), &self.settings);
+    }
+
+    /// Ends it by SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+    }
+
+    /// A signal such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let mut kill = Command::new("kill");
+        kill.arg(format!("-{name}")).arg(self.child.id().to_string());
+        assert!(kill.status().expect("kill").success(), "no signal {name}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Starts it, and waits until it says that it listens.
+fn launch(port: u16, folder: &Path, settings: &[String]) -> Child {
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"]);
+    command.arg(folder).args(settings).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("redis-server");
+    let mut said = BufReader::new(child.stdout.take().expect("its output"));
+    let mut line = String::new();
+    while !line.contains("Ready to accept connections") {
+        line.clear();
+        assert!(said.read_line(&mut line).expect("a line") > 0, "it ended before it listened");
+    }
+    // Nobody reads on, and nobody has to: it is read until the end by a thread, lest it block.
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    child
+}
