@@ -7,6 +7,8 @@
 mod cluster;
 #[path = "redis/durability.rs"]
 mod durability;
+#[path = "redis/monitor.rs"]
+mod monitor;
 #[path = "redis/own.rs"]
 mod own;
 #[path = "redis/server.rs"]

@@ -13,34 +13,32 @@ use tokio::runtime::Runtime;
 
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// Has the server's clock move on, by setting back every instant that is told by it.
-const ADVANCE: &str = "
-for _, key in ipairs(redis.call('KEYS', '{' .. ARGV[1] .. ':*')) do
-  if string.sub(key, -4) == ':due' then
-    for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-      redis.call('ZINCRBY', key, -ARGV[2], member)
-    end
-  else
-    for _, field in ipairs({ 'lease_until', 'expires_at', 'due_at', 'not_before' }) do
-      local at = redis.call('HGET', key, field)
-      if at then
-        redis.call('HSET', key, field, at - ARGV[2])
-      end
-    end
-    local attempts = string.gsub(redis.call('HGET', key, 'attempts'), '@(%-?%d+)', function(at)
-      return string.format('@%.0f', at - ARGV[2])
-    end)
-    redis.call('HSET', key, 'attempts', attempts)
+/// Sets back every instant of what is at a key, which is a list or a record.
+const SET_BACK: &str = "
+local key, by = KEYS[1], ARGV[1]
+if redis.call('TYPE', key).ok == 'zset' then
+  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    redis.call('ZINCRBY', key, -by, member)
   end
-end";
-
-/// What names all keys of this world.
-const KEYS: &str = "return redis.call('KEYS', '{' .. ARGV[1] .. ':*')";
+  return
+end
+for _, field in ipairs({ 'lease_until', 'expires_at', 'due_at', 'not_before' }) do
+  local at = redis.call('HGET', key, field)
+  if at then
+    redis.call('HSET', key, field, at - by)
+  end
+end
+local attempts = string.gsub(redis.call('HGET', key, 'attempts'), '@(%-?%d+)', function(at)
+  return string.format('@%.0f', at - by)
+end)
+redis.call('HSET', key, 'attempts', attempts)";
 
 /// A server, and keys there that go with it.
 pub(crate) struct World {
     url: String,
     prefix: String,
+    #[cfg(feature = "cluster")]
+    is_cluster: bool,
 }
 
 impl World {
@@ -50,8 +48,26 @@ impl World {
             println!("skipped: COUNTERSIGN_REDIS_URL is not set");
             return None;
         };
+        Some(Self::at(url))
+    }
+
+    /// At a server of a test's own.
+    pub(crate) fn at(url: String) -> Self {
         let mark = AttemptId::random().expect("random bytes");
-        Some(Self { url, prefix: format!("test-{mark}") })
+        Self {
+            url,
+            prefix: format!("test-{mark}"),
+            #[cfg(feature = "cluster")]
+            is_cluster: false,
+        }
+    }
+
+    /// At the only node of a cluster.
+    #[cfg(feature = "cluster")]
+    pub(crate) fn at_cluster(url: String) -> Self {
+        let mut world = Self::at(url);
+        world.is_cluster = true;
+        world
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -65,24 +81,46 @@ impl World {
 
     /// A store with a connection of its own, as another process has.
     pub(crate) async fn store(&self) -> RedisStore {
-        let connection = Connection::open(&self.url).await.expect("a connection");
-        let store = RedisStore::danger_volatile(connection);
+        #[cfg(feature = "cluster")]
+        let connection = if self.is_cluster {
+            Connection::open_cluster(&[&self.url]).await
+        } else {
+            Connection::open(&self.url).await
+        };
+        #[cfg(not(feature = "cluster"))]
+        let connection = Connection::open(&self.url).await;
+        let store = RedisStore::danger_volatile(connection.expect("a connection"));
         store.with_prefix(&self.prefix).expect("a prefix")
     }
 
-    /// Has the server's clock move on.
+    /// Has the server's clock move on, by setting back every instant that is told by it.
     pub(crate) fn advance(&self, by: Duration) {
         let by = u64::try_from(by.as_millis()).expect("not that long");
         RUNTIME.block_on(async {
-            let mut command = redis::cmd("EVAL");
-            command.arg(ADVANCE).arg(0).arg(&self.prefix).arg(by);
-            let _: redis::Value = self.ask(&command).await;
+            let mut all = redis::pipe();
+            for key in self.keys().await {
+                all.cmd("EVAL").arg(SET_BACK).arg(1).arg(key).arg(by).ignore();
+            }
+            let done = all.exec_async(&mut admin(&self.url).await).await;
+            done.expect("instants set back");
         });
     }
 
     /// All keys of it.
     pub(crate) async fn keys(&self) -> Vec<String> {
-        self.ask(redis::cmd("EVAL").arg(KEYS).arg(0).arg(&self.prefix)).await
+        self.ask(redis::cmd("KEYS").arg(format!("{{{}:*", self.prefix))).await
+    }
+
+    /// The key of the only list of what is due.
+    pub(crate) async fn list(&self) -> String {
+        let keys = self.keys().await;
+        keys.into_iter().find(|key| key.ends_with(":due")).expect("a list")
+    }
+
+    /// The key of the only record.
+    pub(crate) async fn record(&self) -> String {
+        let keys = self.keys().await;
+        keys.into_iter().find(|key| !key.ends_with(":due")).expect("a record")
     }
 
     /// What the server answers to a command of a test's own.
@@ -94,12 +132,19 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        RUNTIME.block_on(async {
-            let keys = self.keys().await;
-            if !keys.is_empty() {
-                let _: u64 = self.ask(redis::cmd("DEL").arg(keys)).await;
+        let delete = async {
+            let client = Client::open(self.url.as_str())?;
+            let mut admin = client.get_multiplexed_async_connection().await?;
+            let pattern = format!("{{{}:*", self.prefix);
+            let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut admin).await?;
+            let mut all = redis::pipe();
+            for key in keys {
+                all.cmd("DEL").arg(key).ignore();
             }
-        });
+            all.exec_async(&mut admin).await
+        };
+        // A server of the test's own may be gone already.
+        let _: redis::RedisResult<()> = RUNTIME.block_on(delete);
     }
 }
 
@@ -124,9 +169,9 @@ pub(crate) fn sealed(store: RedisStore) -> SealedStore<RedisStore> {
     SealedStore::new(store, KeyRing::new("key 1", [7; 32]).expect("a ring"))
 }
 
-fn of<S: GrantStore>(world: World, wrap: impl Fn(RedisStore) -> S) -> Stores {
+pub(crate) fn of<S: GrantStore>(world: World, wrap: impl Fn(RedisStore) -> S) -> Stores {
     let world = Arc::new(world);
-    let store = || wrap(RUNTIME.block_on(world.store()));
-    let (one, other) = (store(), store());
+    let (one, other) = RUNTIME.block_on(async { (world.store().await, world.store().await) });
+    let (one, other) = (wrap(one), wrap(other));
     Stores::new(one, other, move |by| world.advance(by))
 }
