@@ -58,13 +58,18 @@
 //!
 //! # Keys, and clusters
 //!
-//! A grant is a hash, `countersign:{17}:provider/client/subject` in full
-//! `{countersign:17}:provider/client/subject`. 17 is its bucket, one of 64 by a hash of its key; the
-//! sorted set `{countersign:17}:due` lists what of it is to be refreshed, and when. The braces put
-//! both into one slot of a Redis Cluster, so that a script changes grant and list in one atomic step
-//! there too. (A list for each grant's own slot would be no list, and one in another slot would have
-//! to be mended after each crash.) Listing what is due asks all buckets at once. The 64 buckets
-//! spread over the nodes of a cluster; one grant costs a hash and an entry, about 1 KB with tokens.
+//! | key | type | what it has |
+//! |---|---|---|
+//! | `{countersign:17}:provider/client/subject` | hash | a grant: its record, all but the payload in clear |
+//! | `{countersign:17}:due` | sorted set | which grants of the bucket are to be refreshed, by when |
+//!
+//! 17 is the grant's bucket, one of 64 by a hash of its key. What is in braces decides on the slot
+//! of a Redis Cluster: both keys are in one, so that a script changes grant and list in one
+//! atomic step there as on one server. A list for all grants would lie in another slot than most of
+//! them, and have to be mended after each crash between the two. What is due is asked of all
+//! buckets: by one script on one server, by 64 at the same time in a cluster. The buckets spread
+//! over the nodes of a cluster of some ten; they are not made more later, since grants would not
+//! be found.
 //!
 //! An ACL needs `~{countersign:*` and `+eval +evalsha +hmget +hset +hdel +del +exists +zadd +zrem
 //! +zscore +zrangebyscore +time +ping`, `+info +config|get` for the look at the settings, `+wait` for
@@ -77,7 +82,7 @@
 //!
 //! # Features
 //!
-//! * `cluster`: [`Connection::open_cluster`], for a Redis Cluster.
+//! * `cluster`: `Connection::open_cluster`, for a Redis Cluster.
 //! * `rustls`: TLS, for URLs that begin with `rediss://`.
 
 mod connection;

@@ -57,43 +57,43 @@ impl GrantStore for RedisStore {
             Takeover::Always => "always".to_owned(),
         };
         let arguments = Arguments::new()
-            .and(begin.attempt)
-            .and(begin.epoch)
-            .and(begin.generation)
-            .and(millis(begin.lease))
-            .and(takeover);
+            .and(&begin.attempt)
+            .and(&begin.epoch)
+            .and(&begin.generation)
+            .and(&millis(begin.lease))
+            .and(&takeover);
         self.step(&script::BEGIN, key, arguments).await
     }
 
     async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
-        let arguments = Arguments::new().and(save.attempt).and(save.epoch).and(save.generation);
+        let arguments = Arguments::new().and(&save.attempt).and(&save.epoch).and(&save.generation);
         self.step(&script::SAVE, key, arguments.material(&save.material)).await
     }
 
     async fn clear(&self, key: &GrantKey, clear: &Clear) -> Result<Verdict, StoreError> {
-        let arguments = Arguments::new().and(clear.attempt).and(clear.epoch);
+        let arguments = Arguments::new().and(&clear.attempt).and(&clear.epoch);
         self.step(&script::CLEAR, key, arguments.time(clear.rests_for)).await
     }
 
     async fn renew(&self, key: &GrantKey, renew: &Renew) -> Result<Verdict, StoreError> {
-        let arguments = Arguments::new().and(renew.attempt).and(renew.epoch);
-        self.step(&script::RENEW, key, arguments.and(millis(renew.lease))).await
+        let arguments = Arguments::new().and(&renew.attempt).and(&renew.epoch);
+        self.step(&script::RENEW, key, arguments.and(&millis(renew.lease))).await
     }
 
     async fn mark(&self, key: &GrantKey, mark: &Mark) -> Result<Verdict, StoreError> {
         let arguments = Arguments::new()
-            .and(mark.attempt)
-            .and(mark.epoch)
-            .and(mark.generation)
-            .and(state_name(GrantState::from(mark.as_state)));
+            .and(&mark.attempt)
+            .and(&mark.epoch)
+            .and(&mark.generation)
+            .and(&state_name(GrantState::from(mark.as_state)));
         self.step(&script::MARK, key, arguments).await
     }
 
     async fn reseal(&self, key: &GrantKey, reseal: &Reseal) -> Result<Verdict, StoreError> {
         let arguments = Arguments::new()
-            .and(reseal.epoch)
-            .and(reseal.generation)
-            .and(reseal.revision)
+            .and(&reseal.epoch)
+            .and(&reseal.generation)
+            .and(&reseal.revision)
             .bytes(reseal.payload.as_bytes())
             .key_id(reseal.key_id.as_deref());
         self.step(&script::RESEAL, key, arguments).await
@@ -101,17 +101,17 @@ impl GrantStore for RedisStore {
 
     async fn adopt(&self, key: &GrantKey, adopt: &Adopt) -> Result<Verdict, StoreError> {
         let replaces = adopt.replaces.map(|epoch| epoch.to_string()).unwrap_or_default();
-        let arguments = Arguments::new().and(adopt.epoch).and(replaces);
+        let arguments = Arguments::new().and(&adopt.epoch).and(&replaces);
         self.step(&script::ADOPT, key, arguments.material(&adopt.material)).await
     }
 
     async fn forget(&self, key: &GrantKey, forget: &Forget) -> Result<Verdict, StoreError> {
-        let arguments = Arguments::new().and(forget.epoch).and(forget.tombstone);
+        let arguments = Arguments::new().and(&forget.epoch).and(&forget.tombstone);
         self.step(&script::FORGET, key, arguments).await
     }
 
     async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
-        self.change(&script::PURGE, key, Arguments::new().and(tombstone)).await.map(drop)
+        self.change(&script::PURGE, key, Arguments::new().and(&tombstone)).await.map(drop)
     }
 
     async fn due(
@@ -137,18 +137,18 @@ impl Arguments {
         self
     }
 
-    fn and(self, shown: impl ToString) -> Self {
+    fn and(self, shown: &impl ToString) -> Self {
         self.bytes(shown.to_string().as_bytes())
     }
 
     /// Nothing, where there is none.
     fn time(self, duration: Option<Duration>) -> Self {
-        self.and(duration.map(millis).unwrap_or_default())
+        self.and(&duration.map(millis).unwrap_or_default())
     }
 
     /// An empty one is told apart from none.
     fn key_id(self, id: Option<&str>) -> Self {
-        self.and(id.map(|id| format!("={id}")).unwrap_or_default())
+        self.and(&id.map(|id| format!("={id}")).unwrap_or_default())
     }
 
     fn material(self, material: &Material) -> Self {
