@@ -35,8 +35,7 @@ impl RedisStore {
         arguments: Arguments,
     ) -> Result<Answer, StoreError> {
         let keys = [self.prefix.record(key), self.prefix.list(key)];
-        let waits = if self.replicas.is_some() { "1" } else { "" };
-        let mut all = vec![key.as_str().into(), waits.into()];
+        let mut all = vec![key.as_str().into()];
         all.extend(arguments.0);
         Answer::read(self.connection.run(script, &keys, &all, self.replicas).await?)
     }

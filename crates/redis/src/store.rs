@@ -70,8 +70,8 @@ impl RedisStore {
 
     /// Waits after each step until so many replicas have it (`WAIT`, in the same round trip), at
     /// most for `timeout`, which is no more than 2 s and no less than 1 ms. When fewer have it by
-    /// then, that is an error: the step is done, and may be lost in a fail-over. Repeated, it
-    /// waits anew.
+    /// then, that is an error: the step is done, and may be lost in a fail-over. Repeated, by
+    /// whichever connection, it waits anew: for all that the server has written until then.
     ///
     /// It narrows what a fail-over loses and does not exclude it. While a step waits, so do those
     /// that come after it on the same connection.

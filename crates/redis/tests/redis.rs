@@ -13,6 +13,9 @@ mod monitor;
 mod own;
 #[path = "redis/server.rs"]
 mod server;
+#[cfg(feature = "rustls")]
+#[path = "redis/tls.rs"]
+mod tls;
 #[path = "redis/world.rs"]
 mod world;
 

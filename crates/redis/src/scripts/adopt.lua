@@ -1,5 +1,5 @@
 -- `replaces` is empty where nothing is to be there.
-local epoch, replaces = ARGV[3], ARGV[4]
+local epoch, replaces = ARGV[2], ARGV[3]
 local present = record and record.epoch or ''
 
 if present == epoch then
@@ -17,5 +17,5 @@ record = {
   fence = 0,
   attempts = '',
 }
-place(5)
+place(4)
 return written()

@@ -1,5 +1,5 @@
-local attempt, epoch, generation = ARGV[3], ARGV[4], tonumber(ARGV[5])
-local lease, takeover = tonumber(ARGV[6]), ARGV[7]
+local attempt, epoch, generation = ARGV[2], ARGV[3], tonumber(ARGV[4])
+local lease, takeover = tonumber(ARGV[5]), ARGV[6]
 
 -- `takeover` is 'never', 'always', or how young the first of the intents has to be.
 local function allows()

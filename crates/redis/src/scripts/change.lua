@@ -1,9 +1,8 @@
 -- What steps have in common: they change `record` and end with one of the answers below.
 --
--- KEYS[2] is the bucket's list of what is due; ARGV[1] is the grant's key, and ARGV[2] whether
--- replicas are waited for. A script is not undone when it fails half-way. So whatever may be
--- refused is asked for before the first write, which is an HSET: it alone is refused for lack of
--- memory.
+-- KEYS[2] is the bucket's list of what is due, and ARGV[1] the grant's key. A script is not undone
+-- when it fails half-way. So whatever may be refused is asked for before the first write, which is
+-- an HSET: it alone is refused for lack of memory.
 local listed = redis.call('ZSCORE', KEYS[2], ARGV[1])
 
 local record
@@ -43,11 +42,6 @@ local function refused()
 end
 
 local function unchanged()
-  if ARGV[2] == '1' then
-    -- WAIT waits for what its own connection has written: the step may have been written by one
-    -- that was lost before the replicas had it.
-    redis.call('HSET', KEYS[1], 'format', record.format)
-  end
   return answer(true, record)
 end
 

@@ -1,4 +1,4 @@
-local attempt, epoch, rests_until = ARGV[3], ARGV[4], from_now(ARGV[5])
+local attempt, epoch, rests_until = ARGV[2], ARGV[3], from_now(ARGV[4])
 
 if not record or record.epoch ~= epoch then
   return refused()

@@ -1,4 +1,4 @@
-local epoch, tombstone = ARGV[3], ARGV[4]
+local epoch, tombstone = ARGV[2], ARGV[3]
 
 if record and record.epoch == tombstone then
   return unchanged()

@@ -1,4 +1,4 @@
-local attempt, epoch, generation, state = ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local attempt, epoch, generation, state = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 
 local function has_intent_of_another()
   for id in string.gmatch(record.attempts, '(%x+)@') do

@@ -1,4 +1,4 @@
-local tombstone = ARGV[3]
+local tombstone = ARGV[2]
 
 if record and record.epoch == tombstone and record.state == 'gone' then
   redis.call('DEL', KEYS[1])

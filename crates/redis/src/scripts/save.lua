@@ -1,4 +1,4 @@
-local attempt, epoch, generation = ARGV[3], ARGV[4], tonumber(ARGV[5])
+local attempt, epoch, generation = ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 if not record or record.epoch ~= epoch or record.state == 'gone' then
   return refused()
@@ -14,5 +14,5 @@ record.state = 'live'
 record.written_by = attempt
 record.attempts = ''
 release(attempt)
-place(6)
+place(5)
 return written()

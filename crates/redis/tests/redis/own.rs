@@ -250,8 +250,11 @@ fn what_is_purged_leaves_no_key() {
     RUNTIME.block_on(async {
         let (store, key) = (world.store().await, key("user"));
         let read = adopt(&store, &key, "token").await.expect("adopted");
+        let list = world.list().await;
         let forget = Forget { epoch: read.epoch, tombstone: epoch() };
         store.forget(&key, &forget).await.expect("forgotten");
+        // As after the list was restored alone.
+        let _: u64 = world.ask(cmd("ZADD").arg(&list).arg(1).arg(key.as_str())).await;
         store.purge(&key, forget.tombstone).await.expect("purged");
         assert_eq!(world.keys().await, Vec::<String>::new());
     });
@@ -283,7 +286,7 @@ fn many_that_are_due_at_one_instant_are_each_listed_once() {
                 let page = store.due(LEASE, found.last(), limit).await.expect("listed").grants;
                 let is_last = page.len() < limit;
                 found.extend(page);
-                if is_last {
+                if is_last || found.len() > 2 * expected.len() {
                     break;
                 }
             }
@@ -359,7 +362,7 @@ fn a_step_that_too_few_replicas_have_is_an_error_until_they_have_it() {
         let store = async || world.store().await.with_replicas(1, Duration::from_millis(300));
         let step = begin(&adopted, attempt(), LEASE, Takeover::Never);
         replica.signal("STOP");
-        // By another connection too, which has not written it: it waits all the same.
+        // The second has not written it, and waits all the same.
         for store in [store().await, store().await] {
             let error = store.begin(&key, &step).await.expect_err("no replica has it");
             assert_eq!(error.kind(), StoreErrorKind::Unavailable);

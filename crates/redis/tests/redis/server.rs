@@ -1,10 +1,9 @@
 //! Servers of a test's own, on free ports, which end with it.
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-
-use std::io::{BufRead, BufReader};
 
 use tempfile::TempDir;
 
@@ -23,6 +22,16 @@ pub(crate) struct Server {
 impl Server {
     /// `None`, and a line that says so, where no server is to be tested.
     pub(crate) fn start(settings: &[&str]) -> Option<Self> {
+        Self::start_at("--port", settings)
+    }
+
+    /// The same, over TLS alone.
+    #[cfg(feature = "rustls")]
+    pub(crate) fn start_tls(settings: &[&str]) -> Option<Self> {
+        Self::start_at("--tls-port", &[settings, &["--port", "0"]].concat())
+    }
+
+    fn start_at(port_setting: &str, settings: &[&str]) -> Option<Self> {
         if std::env::var_os("COUNTERSIGN_REDIS_URL").is_none() {
             println!("skipped: COUNTERSIGN_REDIS_URL is not set");
             return None;
@@ -31,8 +40,10 @@ impl Server {
         let port = free.local_addr().expect("an address").port();
         drop(free);
         let folder = tempfile::tempdir().expect("a folder");
-        let settings: Vec<String> = settings.iter().map(|it| (*it).to_owned()).collect();
-        let child = launch(port, folder.path(), &settings);
+        let port_setting = [port_setting.to_owned(), port.to_string()];
+        let settings = settings.iter().map(|it| (*it).to_owned());
+        let settings: Vec<String> = settings.chain(port_setting).collect();
+        let child = launch(folder.path(), &settings);
         Some(Self { port, folder, settings, child })
     }
 
@@ -47,7 +58,7 @@ impl Server {
     /// Ends it by SIGKILL, and starts it again on its files.
     pub(crate) fn crash(&mut self) {
         self.kill();
-        self.child = launch(self.port, self.folder.path(), &self.settings);
+        self.child = launch(self.folder.path(), &self.settings);
     }
 
     /// Ends it by SIGKILL.
@@ -72,9 +83,9 @@ impl Drop for Server {
 }
 
 /// Starts it, and waits until it says that it listens.
-fn launch(port: u16, folder: &Path, settings: &[String]) -> Child {
+fn launch(folder: &Path, settings: &[String]) -> Child {
     let mut command = Command::new("redis-server");
-    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--dir"]);
+    command.args(["--bind", "127.0.0.1", "--save", "", "--dir"]);
     command.arg(folder).args(settings).stdout(Stdio::piped());
     let mut child = command.spawn().expect("redis-server");
     let mut said = BufReader::new(child.stdout.take().expect("its output"));
