@@ -1,18 +1,24 @@
-//! The clocks of processes need not agree.
+//! The clocks of processes need not agree, nor stand where they stood.
 
-use countersign_tests::TestResult;
+use std::error::Error;
+use std::time::Duration;
 
-use crate::support::Fleet;
+use countersign_testkit::{ManualClock, VirtualExecutor};
+use countersign_tests::{Step, TestResult};
+use countersign_tokens::{StoreErrorKind, Task, Timer};
+
+use crate::support::{Fleet, LIFETIME, Process, Skewed};
 
 #[test]
 fn g10_processes_whose_clocks_differ_refresh_once_for_each_expiry() -> TestResult {
     let fleet = Fleet::new();
     let mut processes = Vec::new();
     for minutes in [-20, -5, 0, 5, 20] {
-        processes.push(fleet.process_with(time::Duration::minutes(minutes), |it| it)?);
+        let clock = Skewed(fleet.clock.clone(), time::Duration::minutes(minutes));
+        processes.push(fleet.process_with(clock, |it| it)?);
     }
     fleet.run(async {
-        let key = fleet.adopt(&processes[0], 0).await?;
+        let key = fleet.adopt(&processes[2], 0).await?;
         for second in (0..24 * 3600).step_by(10) {
             let process = &processes[second / 10 % processes.len()];
             fleet.judge(&process.tokens.token(&key).await?)?;
@@ -23,4 +29,57 @@ fn g10_processes_whose_clocks_differ_refresh_once_for_each_expiry() -> TestResul
         assert!((24..=28).contains(&refreshed), "{refreshed} refreshes in 24 lifetimes");
         Ok(())
     })
+}
+
+/// What remains of the shortest lease for sending: the rest is for the request and for storing.
+const TO_SEND: Duration = Duration::from_secs(1);
+const LEASE: Duration = Duration::from_secs(30 + 5 + 5 + 1);
+
+/// Begins so slowly that its answer could not be stored within the lease.
+fn nothing_is_sent_too_late(fleet: &Fleet, process: &Process) -> TestResult {
+    fleet.run(async {
+        // By another, so that it has to look into the store.
+        let key = fleet.adopt(&fleet.process()?, 0).await?;
+        fleet.pass(2 * LIFETIME.as_secs()).await;
+        process.view.slow(Step::Begin, TO_SEND * 2);
+        let error = process.tokens.token(&key).await.err().ok_or("it was sent")?;
+        let store = error.store().ok_or("not the store's")?;
+        assert_eq!(store.kind(), StoreErrorKind::Timeout);
+        assert_eq!(fleet.refreshed(0), 0);
+        assert!(fleet.record(&key).await?.attempts.is_empty(), "the intent stands");
+
+        process.view.heal();
+        fleet.pass(60).await;
+        Ok::<_, Box<dyn Error>>(())
+    })
+}
+
+#[test]
+fn g10_a_wall_clock_that_is_set_back_leaves_the_gate_closed() -> TestResult {
+    let fleet = Fleet::new();
+    // It is set back as fast as time passes.
+    let process = fleet.process_with(ManualClock::default(), |it| it.lease(LEASE))?;
+    nothing_is_sent_too_late(&fleet, &process)
+}
+
+/// Knows no clock that runs on while the machine sleeps.
+#[derive(Debug, Clone)]
+struct WithoutElapsed(VirtualExecutor);
+
+impl Timer for WithoutElapsed {
+    fn sleep(&self, duration: Duration) -> Task {
+        self.0.sleep(duration)
+    }
+
+    fn elapsed(&self) -> Option<Duration> {
+        None
+    }
+}
+
+#[test]
+fn g10_without_another_clock_the_wall_clock_closes_the_gate() -> TestResult {
+    let fleet = Fleet::new();
+    let timer = WithoutElapsed(fleet.executor.clone());
+    let process = fleet.process_with(fleet.clock.clone(), |it| it.lease(LEASE).timer(timer))?;
+    nothing_is_sent_too_late(&fleet, &process)
 }

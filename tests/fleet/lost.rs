@@ -115,7 +115,7 @@ fn g11_an_answer_that_was_overtaken_is_tried_before_the_grant_is_given_up() -> T
 fn danger_a_token_of_unknown_outcome_is_sent_again_where_that_is_wanted() -> TestResult {
     let fleet = Fleet::new();
     let reporting = fleet.process()?;
-    let resending = fleet.process_with(time::Duration::ZERO, |it| it.danger_resend_unknown())?;
+    let resending = fleet.process_with(fleet.clock.clone(), |it| it.danger_resend_unknown())?;
     fleet.run(async {
         let key = fleet.adopt(&reporting, 0).await?;
         fleet.pass(LONGER_THAN_A_LIFE).await;

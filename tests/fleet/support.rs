@@ -17,8 +17,10 @@ use countersign_tokens::{
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// How the store looks to one process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct View {
+    executor: VirtualExecutor,
+    slow: Mutex<HashMap<Step, Duration>>,
     failing: Mutex<HashSet<(Step, Side)>>,
     steps: Mutex<HashMap<Step, u32>>,
 }
@@ -29,8 +31,14 @@ impl View {
         locked(&self.failing).insert((step, side));
     }
 
+    /// From now on this step is done so much later.
+    pub(crate) fn slow(&self, step: Step, by: Duration) {
+        locked(&self.slow).insert(step, by);
+    }
+
     pub(crate) fn heal(&self) {
         locked(&self.failing).clear();
+        locked(&self.slow).clear();
     }
 
     /// How often each step was taken since this was asked last.
@@ -44,6 +52,10 @@ impl Watch for View {
     async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
         if side == Side::Before {
             *locked(&self.steps).entry(step).or_default() += 1;
+            let slow = locked(&self.slow).get(&step).copied();
+            if let Some(by) = slow {
+                self.executor.sleep(by).await;
+            }
         }
         match locked(&self.failing).contains(&(step, side)) {
             true => Err(StoreError::new(StoreErrorKind::Unavailable)),
@@ -68,7 +80,7 @@ pub(crate) struct Fleet {
 
 /// A clock that is off.
 #[derive(Debug)]
-struct Skewed(ManualClock, time::Duration);
+pub(crate) struct Skewed(pub(crate) ManualClock, pub(crate) time::Duration);
 
 impl Clock for Skewed {
     fn now(&self) -> time::OffsetDateTime {
@@ -90,18 +102,23 @@ impl Fleet {
     }
 
     pub(crate) fn process(&self) -> Result<Process, Box<dyn Error>> {
-        self.process_with(time::Duration::ZERO, |builder| builder)
+        self.process_with(self.clock.clone(), |builder| builder)
     }
 
-    /// A process whose clock is off by so much.
+    /// A process with this clock.
     pub(crate) fn process_with(
         &self,
-        skew: time::Duration,
+        clock: impl Clock,
         with: impl FnOnce(TokenManagerBuilder) -> TokenManagerBuilder,
     ) -> Result<Process, Box<dyn Error>> {
-        let view = Arc::<View>::default();
+        let view = Arc::new(View {
+            executor: self.executor.clone(),
+            slow: Mutex::default(),
+            failing: Mutex::default(),
+            steps: Mutex::default(),
+        });
         let store = Watched::shared(Arc::clone(&self.store), Arc::clone(&view) as Arc<dyn Watch>);
-        let client = self.server.client_with(Skewed(self.clock.clone(), skew))?;
+        let client = self.server.client_with(clock)?;
         let builder = TokenManager::builder(client, store).executor(self.executor.clone());
         Ok(Process { tokens: with(builder).build()?, view })
     }

@@ -105,6 +105,10 @@ impl Timer for VirtualExecutor {
         let at = now.saturating_add(time::Duration::milliseconds(millis));
         Box::pin(Sleep { at, executor: Arc::clone(&self.0) })
     }
+
+    fn elapsed(&self) -> Option<Duration> {
+        Duration::try_from(self.0.clock.now() - OffsetDateTime::UNIX_EPOCH).ok()
+    }
 }
 
 impl fmt::Debug for VirtualExecutor {

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use countersign_core::Runtime;
 
+use crate::store::BootTime;
+
 /// Something to run to its end.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -26,10 +28,17 @@ pub trait Spawner: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// Waits.
+/// Waits, and knows how long it has been.
 pub trait Timer: fmt::Debug + Send + Sync + 'static {
     /// Ends after `duration`, or a little later.
     fn sleep(&self, duration: Duration) -> Task;
+
+    /// How long it has been since some instant that stays the same, by a clock that nobody sets and
+    /// that runs on while the machine sleeps. By default [`BootTime::elapsed`]; `None` where there
+    /// is no such clock, so that the wall clock alone says how long something took.
+    fn elapsed(&self) -> Option<Duration> {
+        BootTime::elapsed()
+    }
 }
 
 /// A task could not be begun.

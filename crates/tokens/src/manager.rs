@@ -9,6 +9,7 @@ mod clear;
 mod due;
 mod flight;
 mod forget;
+mod gate;
 mod held;
 mod lead;
 mod limited;

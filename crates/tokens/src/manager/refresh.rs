@@ -9,6 +9,7 @@ use futures_lite::FutureExt;
 
 use super::TokenManager;
 use super::flight::Flight;
+use super::gate::Started;
 use super::slot::{Cooling, Rest, Slot};
 use super::timing::{backoff, time_of};
 use super::{Inner, material};
@@ -244,7 +245,7 @@ impl Refresh {
         };
         inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
         let attempt = AttemptId::random()?;
-        let started = inner.now();
+        let started = Started::now(&inner);
         let begin = Begin {
             attempt,
             epoch: record.epoch,
@@ -270,7 +271,7 @@ impl Refresh {
                 }
             }
         }
-        if (inner.now() - started) > inner.time_to_send() {
+        if started.took(&inner) > inner.time_to_send() {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
@@ -451,13 +452,6 @@ impl Inner {
             }
             _ => Takeover::Never,
         }
-    }
-
-    /// How long after begin a request may still be sent: its answer has to be stored within the
-    /// lease.
-    fn time_to_send(&self) -> Duration {
-        let needed = self.client.limits().timeout + self.store.limit + self.timing.margin;
-        self.timing.lease.saturating_sub(needed)
     }
 }
 
