@@ -16,7 +16,7 @@ struct Need {
     packages: &'static [&'static str],
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 6] = [
     Need {
         what: "a C compiler (`cc`)",
         program: "cc",
@@ -40,6 +40,12 @@ const NEEDS: [Need; 5] = [
         program: "sh",
         args: &["-c", "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb"],
         packages: &["postgresql"],
+    },
+    Need {
+        what: "PgBouncer (`pgbouncer`)",
+        program: "pgbouncer",
+        args: &["--version"],
+        packages: &["pgbouncer"],
     },
     Need {
         what: "a Redis server (`redis-server`)",

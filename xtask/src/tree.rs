@@ -143,6 +143,13 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        package: "countersign-sqlx",
+        features: &["postgres", "sqlite"],
+        has: &["countersign-tokens", "sqlx-postgres", "libsqlite3-sys"],
+        with: &[],
+        has_not: &[HTTP_CLIENTS, TLS],
+    },
+    Rule {
         package: "countersign-testkit",
         features: &[],
         has: &["countersign-core"],
