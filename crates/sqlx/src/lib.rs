@@ -22,8 +22,11 @@
 //! * `sqlite`: `SqliteStore`, with SQLite compiled along.
 //! * `rustls`: TLS to PostgreSQL.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod error;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod schema;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod values;
 
 #[cfg(feature = "postgres")]
@@ -37,3 +40,7 @@ pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 /// The database library, in the version whose pools the stores take.
 pub use sqlx;
+
+#[cfg(all(doctest, feature = "postgres"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

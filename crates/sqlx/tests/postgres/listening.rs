@@ -14,6 +14,9 @@ use crate::world::{RUNTIME, World};
 
 const LEASE: Duration = Duration::from_secs(40);
 
+/// After which a notification is one that does not come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 fn key(subject: &str) -> GrantKey {
     GrantKey::new("provider", "client", subject).expect("a key")
 }
@@ -28,7 +31,7 @@ async fn told_of<T>(store: &PostgresStore, key: &GrantKey, step: impl Future<Out
     // From here on it waits.
     assert!(poll_once(&mut changed).await.is_none(), "something changed before anything did");
     let done = step.await;
-    changed.await;
+    tokio::time::timeout(PATIENCE, changed).await.expect("it was told nothing");
     done
 }
 
