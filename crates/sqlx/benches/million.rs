@@ -81,7 +81,7 @@ async fn measure(store: &PostgresStore, grants: i64) -> Outcome {
 async fn fill(store: &PostgresStore, grants: i64) -> Outcome {
     let key = GrantKey::new("provider", "client", "0")?;
     adopt(store, &key, &"t".repeat(PAYLOAD)).await?;
-    // Random bytes, since those that repeat would be compressed, and sealed ones cannot be.
+    // Random bytes, as sealed ones are.
     let copy = "INSERT INTO countersign_grants (key, epoch, generation, revision, state, fence,
             attempts, attempted_at, payload, expires_at, due_at, key_id)
         SELECT 'provider/client/' || n, decode(md5('e' || n), 'hex'), 1, 1, 'live', 0, '{}', '{}',
