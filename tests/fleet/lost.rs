@@ -91,15 +91,11 @@ fn g11_an_answer_that_was_overtaken_is_tried_before_the_grant_is_given_up() -> T
         late.view.fail(Step::Save, Side::Before);
         late.tokens.token(&key).await?;
         let read = fleet.record(&key).await?;
-        let material = countersign_tokens::Material {
-            payload,
-            key_id: None,
-            expires_in: None,
-            due_in: None,
-            rests_for: None,
-        };
+        let material =
+            countersign_tokens::Material { payload, key_id: None, expires_in: None, due_in: None };
         let (epoch, generation) = (read.epoch, read.generation);
-        let overtaking = Save { attempt: AttemptId::random()?, epoch, generation, material };
+        let overtaking =
+            Save { attempt: AttemptId::random()?, epoch, generation, material, rests_for: None };
         assert!(fleet.store.save(&key, &overtaking).await?.is_accepted());
         late.view.heal();
         fleet.pass(60).await;

@@ -99,7 +99,6 @@ async fn garbage_is_told_and_not_overwritten() -> TestResult {
             key_id: None,
             expires_in: None,
             due_in: Some(Duration::ZERO),
-            rests_for: None,
         };
         let adopt = Adopt { epoch: Epoch::random()?, replaces: None, material };
         assert!(world.store.adopt(&world.key, &adopt).await?.is_accepted());

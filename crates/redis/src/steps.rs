@@ -66,7 +66,8 @@ impl GrantStore for RedisStore {
 
     async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
         let arguments = Arguments::new().and(&save.attempt).and(&save.epoch).and(&save.generation);
-        self.step(&script::SAVE, key, arguments.material(&save.material)).await
+        let arguments = arguments.material(&save.material).time(save.rests_for);
+        self.step(&script::SAVE, key, arguments).await
     }
 
     async fn clear(&self, key: &GrantKey, clear: &Clear) -> Result<Verdict, StoreError> {
@@ -155,7 +156,6 @@ impl Arguments {
             .key_id(material.key_id.as_deref())
             .time(material.expires_in)
             .time(material.due_in)
-            .time(material.rests_for)
     }
 }
 

@@ -27,7 +27,6 @@ pub fn material(text: &str) -> Material {
         key_id: None,
         expires_in: Some(Duration::from_secs(3600)),
         due_in: Some(Duration::from_secs(3000)),
-        rests_for: None,
     }
 }
 
@@ -41,7 +40,7 @@ pub fn begin(read: &Record, attempt: AttemptId, lease: Duration, takeover: Takeo
 #[must_use]
 pub fn save(read: &Record, attempt: AttemptId, text: &str) -> Save {
     let (epoch, generation) = (read.epoch, read.generation);
-    Save { attempt, epoch, generation, material: material(text) }
+    Save { attempt, epoch, generation, material: material(text), rests_for: None }
 }
 
 /// Stores a new grant in the place of what is there.

@@ -21,6 +21,7 @@ mod slot;
 mod source;
 mod status;
 mod timing;
+mod tombstones;
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -46,6 +47,7 @@ use outage::Outage;
 use refresh::Cause;
 use slot::Slot;
 use timing::Timing;
+use tombstones::Tombstones;
 
 /// Keeps grants fresh, any number of them: cheap to clone, without type parameters.
 ///
@@ -81,6 +83,7 @@ struct Inner {
     timing: Timing,
     breaker: Breaker,
     outage: Outage,
+    tombstones: Tombstones,
     resends_unknown: bool,
     on_event: Option<builder::OnEvent>,
     slots: papaya::HashMap<GrantKey, Arc<Slot>>,

@@ -72,6 +72,15 @@ local function add_intent(attempt)
   record.attempts = record.attempts .. string.format('%s@%.0f ', attempt, now)
 end
 
+local function has_intent_of_another(attempt)
+  for id in string.gmatch(record.attempts, '(%x+)@') do
+    if id ~= attempt then
+      return true
+    end
+  end
+  return false
+end
+
 local function take_intent(attempt)
   local before = record.attempts
   record.attempts = string.gsub(before, attempt .. '@%-?%d+ ', '')
@@ -96,5 +105,5 @@ local function place(first)
   record.key_id = string.match(ARGV[first + 1], '^=(.*)$')
   record.expires_at = from_now(ARGV[first + 2])
   record.due_at = from_now(ARGV[first + 3])
-  record.not_before = from_now(ARGV[first + 4])
+  record.not_before = nil
 end

@@ -1,14 +1,5 @@
 local attempt, epoch, generation, state = ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 
-local function has_intent_of_another()
-  for id in string.gmatch(record.attempts, '(%x+)@') do
-    if id ~= attempt then
-      return true
-    end
-  end
-  return false
-end
-
 if not record or record.epoch ~= epoch or record.generation ~= generation then
   return refused()
 end
@@ -16,8 +7,10 @@ if record.state == state then
   return unchanged()
 end
 local leased = is_leased() and record.lease_owner ~= attempt
-local contested = state == 'reauthorize' and has_intent_of_another()
-if record.state ~= 'live' or leased or contested then
+local contested = state == 'reauthorize' and has_intent_of_another(attempt)
+-- What nobody has tried is not unknown, and nobody could take it back.
+local groundless = state == 'unknown' and record.attempts == ''
+if record.state ~= 'live' or leased or contested or groundless then
   return refused()
 end
 record.state = state

@@ -9,10 +9,14 @@ end
 if record.generation ~= generation then
   return refused()
 end
+local contested = has_intent_of_another(attempt)
 record.generation = record.generation + 1
 record.state = 'live'
 record.written_by = attempt
 record.attempts = ''
 release(attempt)
 place(5)
+if contested then
+  record.not_before = from_now(ARGV[9])
+end
 return written()

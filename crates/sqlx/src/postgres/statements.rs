@@ -110,7 +110,8 @@ pub(super) const SAVE: &str = step! {
         key_id = $6,
         expires_at = judged.now + $7,
         due_at = judged.now + $8,
-        not_before = judged.now + $9, ",
+        not_before = CASE WHEN array_remove(judged.attempts, $2) <> '{}'
+            THEN judged.now + $9 END, ",
         release!()
     ),
     tells: "$10",
@@ -152,6 +153,7 @@ pub(super) const MARK: &str = step! {
         WHEN state = $5 THEN 1
         WHEN state <> 'live' OR (lease_owner <> $2 AND lease_until > now) THEN 0
         WHEN $5 = 'reauthorize' AND array_remove(attempts, $2) <> '{}' THEN 0
+        WHEN $5 = 'unknown' AND attempts = '{}' THEN 0
         ELSE 2",
     changes: concat!("state = $5, due_at = NULL, ", release!()),
     tells: "$6",
@@ -165,16 +167,16 @@ pub(super) const RESEAL: &str = step! {
     changes: "payload = $5, key_id = $6",
 };
 
-/// `$2` epoch, `$3` payload, `$4` key id, `$5` expires in, `$6` due in, `$7` rests for.
+/// `$2` epoch, `$3` payload, `$4` key id, `$5` expires in, `$6` due in.
 ///
 /// Where somebody was faster nothing changes, and the answer is what is there: the epoch says
 /// whose that is.
 pub(super) const ADOPT_FIRST: &str = concat!(
     "INSERT INTO countersign_grants AS g (
         key, epoch, generation, revision, state, fence, attempts, attempted_at, payload, key_id,
-        expires_at, due_at, not_before
+        expires_at, due_at
     )
-    SELECT $1, $2, 1, 1, 'live', 0, '{}', '{}', $3, $4, now + $5, now + $6, now + $7
+    SELECT $1, $2, 1, 1, 'live', 0, '{}', '{}', $3, $4, now + $5, now + $6
     FROM (SELECT ",
     now!(),
     " AS now) AS clock
@@ -185,9 +187,9 @@ pub(super) const ADOPT_FIRST: &str = concat!(
     columns!()
 );
 
-/// The same, and `$8` the epoch that it replaces, `$9` what is told.
+/// The same, and `$7` the epoch that it replaces, `$8` what is told.
 pub(super) const ADOPT_INSTEAD: &str = step! {
-    verdict: "WHEN epoch = $2 THEN 1 WHEN epoch <> $8 THEN 0 ELSE 2",
+    verdict: "WHEN epoch = $2 THEN 1 WHEN epoch <> $7 THEN 0 ELSE 2",
     changes: "
         epoch = $2,
         generation = 1,
@@ -202,8 +204,8 @@ pub(super) const ADOPT_INSTEAD: &str = step! {
         key_id = $4,
         expires_at = judged.now + $5,
         due_at = judged.now + $6,
-        not_before = judged.now + $7",
-    tells: "$9",
+        not_before = NULL",
+    tells: "$8",
 };
 
 /// `$2` epoch, `$3` that of the tombstone, `$4` what is told.

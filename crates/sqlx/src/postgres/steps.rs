@@ -83,7 +83,7 @@ impl GrantStore for PostgresStore {
                 .bind(save.attempt.as_bytes().to_vec())
                 .bind(save.epoch.as_bytes().to_vec())
                 .bind(number(save.generation));
-            bind(statement, &save.material).bind(self.told(key))
+            bind(statement, &save.material).bind(save.rests_for.map(millis)).bind(self.told(key))
         })
         .await
     }
@@ -202,7 +202,6 @@ fn bind(statement: Statement, material: &Material) -> Statement {
         .bind(material.key_id.clone())
         .bind(material.expires_in.map(millis))
         .bind(material.due_in.map(millis))
-        .bind(material.rests_for.map(millis))
 }
 
 /// Counts are far below the column's limit.

@@ -60,6 +60,7 @@ macro_rules! __store_rules {
         saving::save_compares_the_epoch
         saving::save_repeated_changes_nothing
         saving::save_is_accepted_over_marks
+        saving::a_save_rests_beside_the_intents_of_others_alone
         saving::save_takes_the_times_anew
         saving::what_is_left_grows_less
         clearing::clear_takes_back_the_own_intent_alone
@@ -76,6 +77,7 @@ macro_rules! __store_rules {
         marking::a_mark_changes_the_state_alone
         marking::a_mark_waits_for_the_lease_of_another
         marking::reauthorize_waits_for_the_attempts_of_others
+        marking::unknown_is_marked_for_an_intent
         marking::a_mark_compares_the_generation
         marking::a_mark_compares_the_epoch
         marking::a_mark_repeated_changes_nothing

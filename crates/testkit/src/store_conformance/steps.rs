@@ -83,8 +83,18 @@ impl Judged<'_> {
         attempt: AttemptId,
         material: Material,
     ) -> Result<Answer, Broken> {
+        self.save_and_rest(read, attempt, material, None)
+    }
+
+    pub(super) fn save_and_rest(
+        &self,
+        read: &Record,
+        attempt: AttemptId,
+        material: Material,
+        rests_for: Option<Duration>,
+    ) -> Result<Answer, Broken> {
         let (epoch, generation) = (read.epoch, read.generation);
-        let save = Save { attempt, epoch, generation, material };
+        let save = Save { attempt, epoch, generation, material, rests_for };
         self.run(self.one().save(&self.key()?, &save))
     }
 
@@ -182,7 +192,6 @@ pub(super) fn material(text: &str) -> Material {
         key_id: Some("key 1".to_owned()),
         expires_in: Some(Duration::from_secs(3600)),
         due_in: Some(Duration::from_secs(3000)),
-        rests_for: None,
     }
 }
 

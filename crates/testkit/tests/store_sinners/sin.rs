@@ -45,6 +45,7 @@ pub(crate) enum Sin {
     SavesAndKeepsTheTimes,
     SavesAndKeepsTheRest,
     SavesWithoutARest,
+    SavesAndRestsAlways,
     SavesWithoutAName,
     SavesWithoutATurn,
     SavesInARace,
@@ -67,6 +68,7 @@ pub(crate) enum Sin {
     MarksUnderALease,
     MarksBesideIntents,
     MarksAgain,
+    MarksWithoutGround,
     MarksAndMovesTheGeneration,
     MarksAndClearsIntents,
     MarksAndStaysDue,
@@ -149,6 +151,7 @@ impl Sin {
         SavesAndKeepsTheTimes,
         SavesAndKeepsTheRest,
         SavesWithoutARest,
+        SavesAndRestsAlways,
         SavesWithoutAName,
         SavesWithoutATurn,
         SavesInARace,
@@ -171,6 +174,7 @@ impl Sin {
         MarksUnderALease,
         MarksBesideIntents,
         MarksAgain,
+        MarksWithoutGround,
         MarksAndMovesTheGeneration,
         MarksAndClearsIntents,
         MarksAndStaysDue,
@@ -219,7 +223,10 @@ impl Sin {
                 "one_of_sixty_four_saves_is_accepted",
                 "sixty_four_grants_do_not_disturb_each_other",
             ],
-            WritesWhatItRefuses => &["a_refused_step_changes_nothing_and_shows_the_record"],
+            WritesWhatItRefuses => &[
+                "a_refused_step_changes_nothing_and_shows_the_record",
+                "begin_shortens_a_lease_that_ends_too_far_away",
+            ],
             RefusesWithoutTheRecord => &[
                 "a_lease_that_ran_out_is_not_renewed",
                 "a_mark_compares_the_epoch",
@@ -252,6 +259,7 @@ impl Sin {
                 "reseal_is_compared_on_revision",
                 "save_compares_the_epoch",
                 "save_compares_the_generation",
+                "unknown_is_marked_for_an_intent",
             ],
             CountsNoRevisions => {
                 &["every_write_moves_the_revision", "reseal_is_compared_on_revision"]
@@ -260,6 +268,7 @@ impl Sin {
                 "a_dropped_step_is_done_or_not_done",
                 "a_mark_changes_the_state_alone",
                 "a_mark_repeated_changes_nothing",
+                "a_save_rests_beside_the_intents_of_others_alone",
                 "an_adoption_ends_what_was_under_way",
                 "begin_repeated_changes_nothing",
                 "begin_wants_a_live_grant",
@@ -296,8 +305,10 @@ impl Sin {
             BeginsOnAnyGeneration => &["begin_wants_the_generation_that_was_read"],
             NeverTakesOver => &[
                 "a_later_lease_has_a_greater_fence",
+                "a_save_rests_beside_the_intents_of_others_alone",
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
                 "attempts_are_listed_in_order",
+                "begin_heeds_a_rest",
                 "clear_lets_the_grant_rest",
                 "clear_takes_back_the_own_intent_alone",
                 "clear_takes_unknown_back",
@@ -320,6 +331,7 @@ impl Sin {
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
                 "an_intent_outlives_its_lease",
                 "attempts_are_listed_in_order",
+                "begin_heeds_a_rest",
                 "begin_repeated_after_its_lease_is_refused",
                 "clear_lets_the_grant_rest",
                 "grace_counts_from_the_first_attempt",
@@ -337,19 +349,27 @@ impl Sin {
             NotesNoIntent => &[
                 "a_dropped_step_is_done_or_not_done",
                 "a_mark_changes_the_state_alone",
+                "a_mark_repeated_changes_nothing",
+                "a_mark_waits_for_the_lease_of_another",
+                "a_save_rests_beside_the_intents_of_others_alone",
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
                 "an_intent_outlives_its_lease",
                 "attempts_are_listed_in_order",
+                "begin_heeds_a_rest",
                 "begin_repeated_after_its_lease_is_refused",
                 "begin_repeated_changes_nothing",
+                "begin_wants_a_live_grant",
                 "begin_writes_intent_and_lease",
                 "clear_compares_the_epoch",
                 "clear_lets_the_grant_rest",
                 "clear_takes_back_the_own_intent_alone",
+                "clear_takes_unknown_back",
+                "due_leaves_out_what_cannot_be_refreshed",
                 "grace_counts_from_the_first_attempt",
                 "one_of_sixty_four_begins_is_accepted",
                 "reauthorize_waits_for_the_attempts_of_others",
                 "renew_to_nothing_releases_and_leaves_the_intent",
+                "save_is_accepted_over_marks",
             ],
             TakesNoLease => &[
                 "a_dropped_step_is_done_or_not_done",
@@ -374,7 +394,11 @@ impl Sin {
                 "an_adoption_ends_what_was_under_way",
                 "save_compares_the_epoch",
             ],
-            SavesForTheHolderAlone => &["save_is_accepted_over_marks", "save_is_not_fenced"],
+            SavesForTheHolderAlone => &[
+                "a_save_rests_beside_the_intents_of_others_alone",
+                "save_is_accepted_over_marks",
+                "save_is_not_fenced",
+            ],
             SavesNothingOverMarks => &["save_is_accepted_over_marks"],
             SavesTwice => &["save_repeated_changes_nothing"],
             SavesAndKeepsTheLease => &[
@@ -387,8 +411,15 @@ impl Sin {
             SavesAndKeepsTheTimes => {
                 &["due_follows_a_save", "save_is_accepted_over_marks", "save_takes_the_times_anew"]
             }
-            SavesAndKeepsTheRest => &["begin_heeds_a_rest", "save_takes_the_times_anew"],
-            SavesWithoutARest => &["begin_heeds_a_rest"],
+            SavesAndKeepsTheRest => &[
+                "a_save_rests_beside_the_intents_of_others_alone",
+                "begin_heeds_a_rest",
+                "save_takes_the_times_anew",
+            ],
+            SavesWithoutARest => {
+                &["a_save_rests_beside_the_intents_of_others_alone", "begin_heeds_a_rest"]
+            }
+            SavesAndRestsAlways => &["a_save_rests_beside_the_intents_of_others_alone"],
             SavesWithoutAName => &[
                 "one_of_sixty_four_saves_is_accepted",
                 "save_moves_the_generation_and_releases",
@@ -434,6 +465,7 @@ impl Sin {
             RenewsNothing => {
                 &["renew_extends_a_lease", "renew_to_nothing_releases_and_leaves_the_intent"]
             }
+            MarksWithoutGround => &["unknown_is_marked_for_an_intent"],
             MarksAnyGeneration => &["a_mark_compares_the_generation"],
             MarksAnotherLife => {
                 &["a_mark_compares_the_epoch", "an_adoption_ends_what_was_under_way"]
@@ -465,7 +497,10 @@ impl Sin {
             AdoptsAndKeepsTheLease => &[
                 "a_dropped_step_is_done_or_not_done",
                 "a_mark_changes_the_state_alone",
+                "a_save_rests_beside_the_intents_of_others_alone",
                 "an_adoption_ends_what_was_under_way",
+                "begin_wants_a_live_grant",
+                "due_leaves_out_what_cannot_be_refreshed",
             ],
             AdoptsTwice => &["an_adoption_repeated_changes_nothing"],
             AdoptsInARace => &["one_of_sixty_four_adoptions_is_accepted"],

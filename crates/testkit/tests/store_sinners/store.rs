@@ -11,9 +11,9 @@ use countersign_core::Clock;
 use countersign_testkit::ManualClock;
 use countersign_testkit::store_conformance::Stores;
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantState, GrantStore, Mark,
-    Payload, Record, Renew, Reseal, Rules, Save, StoreError, StoreErrorKind, StoreTime, Takeover,
-    Verdict,
+    Adopt, Attempt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantState, GrantStore,
+    Mark, Negative, Payload, Record, Renew, Reseal, Rules, Save, StoreError, StoreErrorKind,
+    StoreTime, Takeover, Verdict,
 };
 
 use crate::sin::Sin;
@@ -303,6 +303,9 @@ impl GrantStore for Sinner {
             }
             Some(Sin::SavesAndKeepsTheRest) => record.not_before = before.not_before,
             Some(Sin::SavesWithoutARest) => record.not_before = None,
+            Some(Sin::SavesAndRestsAlways) => {
+                record.not_before = step.rests_for.map(|it| record.read_at.plus(it));
+            }
             Some(Sin::SavesWithoutAName) => record.written_by = None,
             Some(Sin::SavesWithoutATurn) => record.generation = before.generation,
             _ => {}
@@ -378,14 +381,21 @@ impl GrantStore for Sinner {
         }
         let bend = |record: &mut Record| match self.sin {
             Some(Sin::MarksUnderALease) => record.lease = None,
-            Some(Sin::MarksBesideIntents) => record.attempts.retain(|it| it.id == step.attempt),
+            Some(Sin::MarksBesideIntents) if step.as_state == Negative::Reauthorize => {
+                record.attempts.retain(|it| it.id == step.attempt);
+            }
+            Some(Sin::MarksWithoutGround) if record.attempts.is_empty() => {
+                record.attempts.push(Attempt { id: step.attempt, at: record.read_at });
+            }
             Some(Sin::MarksAgain) if record.state != GrantState::Gone => {
                 record.state = GrantState::Live;
             }
             _ => {}
         };
         let spoil = |before: &Record, record: &mut Record| match self.sin {
-            Some(Sin::MarksBesideIntents) => record.attempts.clone_from(&before.attempts),
+            Some(Sin::MarksBesideIntents | Sin::MarksWithoutGround) => {
+                record.attempts.clone_from(&before.attempts);
+            }
             Some(Sin::MarksAndMovesTheGeneration) => record.generation += 1,
             Some(Sin::MarksAndClearsIntents) => record.attempts.clear(),
             Some(Sin::MarksAndStaysDue) => record.due_at = before.due_at,

@@ -111,7 +111,6 @@ mod tests {
             key_id: None,
             expires_in: None,
             due_in: None,
-            rests_for: None,
         };
         let key = GrantKey::new("provider", "client", "user").unwrap();
         let adopt = Adopt { epoch: Epoch::random().unwrap(), replaces: None, material };

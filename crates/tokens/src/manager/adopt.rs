@@ -5,13 +5,15 @@ use countersign_core::TokenSet;
 
 use super::TokenManager;
 use super::flight::Flight;
+use super::gate::Started;
 use super::save::not_stored;
 use super::slot::Slot;
 use super::timing::backoff;
+use super::tombstones::TOMBSTONE_LIFE;
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
 use crate::key::GrantKey;
-use crate::store::{Adopt, Epoch, GrantState, Verdict};
+use crate::store::{Adopt, Epoch, GrantState, Record, Verdict};
 
 impl TokenManager {
     /// Takes over a grant, such as [`into_tokens`] of a completed flow, in the place of whatever
@@ -51,8 +53,9 @@ struct Adoption {
     life: u64,
     epoch: Epoch,
     tokens: TokenSet,
-    /// The epoch that was there when it was written first, once it was, with an answer or without.
-    written_over: Option<Option<Epoch>>,
+    /// The epoch that was there when it was written first, once it was, with an answer or without,
+    /// and since when.
+    written_over: Option<(Option<Epoch>, Started)>,
 }
 
 /// What became of tokens that were to be stored.
@@ -63,6 +66,11 @@ enum Fate {
     /// Somebody has forgotten it since, or may have forgotten the one before.
     Forgotten,
 }
+
+/// How long an adoption is repeated of which it is not known whether it was stored where nothing
+/// was: a tombstone that would tell that it was, and was forgotten since, is there for twice as
+/// long.
+const LONGEST_REPEATED: Duration = Duration::from_secs(TOMBSTONE_LIFE.as_secs() / 2);
 
 /// How many others may adopt the same grant at the same moment.
 const MOST_RIVALS: u32 = 8;
@@ -91,15 +99,20 @@ impl Adoption {
         let inner = Arc::clone(&self.manager.0);
         let store = &inner.store;
         for _ in 0..MOST_RIVALS {
-            let replaces = match self.written_over {
+            let is_repeated = self.written_over.is_some();
+            let (replaces, since) = match self.written_over {
                 // It may be there, and have been replaced since, which is not undone.
-                Some(replaces) => replaces,
+                Some(first) => first,
                 None => {
                     let present = store.present(&self.slot.key).await?;
-                    present.map(|record| record.epoch)
+                    (present.map(|record| record.epoch), Started::now(&inner))
                 }
             };
-            let is_repeated = self.written_over.replace(replaces).is_some();
+            self.written_over = Some((replaces, since));
+            if replaces.is_none() && since.took(&inner) > LONGEST_REPEATED {
+                let present = store.present(&self.slot.key).await?;
+                return Ok(self.found(present.as_ref()));
+            }
             let material = inner.material(&self.tokens, true)?;
             let adopt = Adopt { epoch: self.epoch, replaces, material };
             match store.wait(store.store.adopt(&self.slot.key, &adopt)).await? {
@@ -110,15 +123,23 @@ impl Adoption {
                 // Whether that came before or after cannot be told: what is there is kept, and
                 // what is forgotten stays so.
                 Verdict::Refused(row) if is_repeated => {
-                    self.slot.publish(self.life, None);
-                    let is_there = row.is_some_and(|row| row.state != GrantState::Gone);
-                    return if is_there { Ok(Fate::Superseded) } else { Ok(Fate::Forgotten) };
+                    return Ok(self.found(row.as_ref()));
                 }
                 // Somebody adopted or forgot between reading and writing: the later one stays.
                 Verdict::Refused(_) => self.written_over = None,
             }
         }
         Err(TokenError::new(TokenErrorKind::Busy))
+    }
+
+    /// What became of it, by what is there.
+    fn found(&self, row: Option<&Record>) -> Fate {
+        match row {
+            Some(row) if row.epoch == self.epoch => return Fate::Stored,
+            _ => self.slot.publish(self.life, None),
+        };
+        let is_there = row.is_some_and(|row| row.state != GrantState::Gone);
+        if is_there { Fate::Superseded } else { Fate::Forgotten }
     }
 
     async fn store_until_done(mut self) {

@@ -8,6 +8,7 @@ use super::breaker::Breaker;
 use super::limited::Limited;
 use super::outage::Outage;
 use super::timing::Timing;
+use super::tombstones::Tombstones;
 use super::{Inner, TokenManager};
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
@@ -160,6 +161,7 @@ impl TokenManagerBuilder {
             timing,
             breaker: Breaker::default(),
             outage: Outage::default(),
+            tombstones: Tombstones::default(),
             resends_unknown: self.resends_unknown,
             on_event: self.on_event,
             slots: papaya::HashMap::builder().resize_mode(papaya::ResizeMode::Blocking).build(),

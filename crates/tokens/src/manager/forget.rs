@@ -34,8 +34,9 @@ pub enum Forgotten {
 
 impl TokenManager {
     /// Forgets a grant: hands nothing out any more, waits for a refresh that is under way, takes
-    /// the tokens out of the store, revokes them where the provider can (RFC 7009), and deletes
-    /// the record. Dropping the future does not stop it.
+    /// the tokens out of the store, and revokes them where the provider can (RFC 7009). Dropping the
+    /// future does not stop it. A tombstone without tokens stays in the store for an hour, lest a
+    /// late adoption bring the grant back, and for longer when this process ends before.
     ///
     /// The local copy goes whatever the provider says, and nothing that comes late brings it back.
     /// What the provider did say is the result: look at it, since a grant that was not revoked may
@@ -59,11 +60,7 @@ impl TokenManager {
     /// store failed: nothing was revoked, and the grant may be there still;
     /// [`TokenErrorKind::Interrupted`] when the executor shut down: call it again.
     pub async fn forget(&self, key: &GrantKey) -> Result<Forgotten, TokenError> {
-        let forgetting = Forgetting {
-            manager: self.clone(),
-            slot: self.slot(key)?,
-            tombstone: Epoch::random()?,
-        };
+        let forgetting = Forgetting { manager: self.clone(), slot: self.slot(key)? };
         let (flight, task) = Flight::new(forgetting.run(), |_| {});
         let _ = self.0.spawner.spawn(task);
         flight.outcome().await
@@ -74,11 +71,12 @@ impl TokenManager {
 struct Forgetting {
     manager: TokenManager,
     slot: Arc<Slot>,
-    tombstone: Epoch,
 }
 
 /// What is known of the newest tokens of a grant when it is buried.
 struct Remains {
+    /// The epoch of the tombstone that is in its place.
+    tombstone: Epoch,
     tokens: Result<TokenSet, TokenError>,
     /// Whether there may be newer ones, which are not here.
     may_be_stale: bool,
@@ -108,15 +106,8 @@ impl Forgetting {
         }
         let mut remains = buried?;
         remains.may_be_stale |= is_unsaved;
-        let forgotten = self.revoke(remains).await;
-        // Who adopted it meanwhile may be about to write over the tombstone, and over nothing else.
-        if self.slot.work().life == life {
-            // One that stays does no harm, and is not worth to hide what the provider said.
-            let store = &self.manager.0.store;
-            let purge = || store.wait(store.store.purge(&self.slot.key, self.tombstone));
-            let _ = self.repeated(purge).await;
-        }
-        Ok(forgotten)
+        self.manager.purge_later(&self.slot.key, remains.tombstone);
+        Ok(self.revoke(remains).await)
     }
 
     /// Waits for tokens that are in memory alone to be stored: they are the newest there are.
@@ -143,10 +134,12 @@ impl Forgetting {
             if record.live_lease().is_some() && self.wait(&mut waited).await {
                 continue;
             }
-            let forget = Forget { epoch: record.epoch, tombstone: self.tombstone };
+            // Another each time: over a tombstone that was refused somebody may be about to adopt.
+            let tombstone = Epoch::random()?;
+            let forget = Forget { epoch: record.epoch, tombstone };
             let buried = || store.wait(store.store.forget(key, &forget));
-            if let Verdict::Accepted(tombstone) = self.repeated(buried).await? {
-                return Ok(Remains::of(&inner.client, &record, tombstone.generation));
+            if let Verdict::Accepted(buried) = self.repeated(buried).await? {
+                return Ok(Remains::of(&inner.client, &record, &buried));
             }
         }
     }
@@ -216,8 +209,8 @@ impl Forgetting {
 }
 
 impl Remains {
-    /// Of the record that was read, and the generation that was buried.
-    fn of(client: &Client, record: &Record, buried: u64) -> Self {
+    /// Of the record that was read, and the tombstone that took its place.
+    fn of(client: &Client, record: &Record, buried: &Record) -> Self {
         let tokens = match record.state {
             // Somebody has forgotten it before, and whether the tokens were revoked is not known.
             GrantState::Gone => Err(not_revoked(None)),
@@ -226,7 +219,8 @@ impl Remains {
         let rotates = client.provider().rotation != Rotation::Never;
         // Whose intent stands may have bought a token that nobody has stored.
         let is_spent = rotates && !record.attempts.is_empty();
-        Self { tokens, may_be_stale: is_spent || record.generation != buried }
+        let may_be_stale = is_spent || record.generation != buried.generation;
+        Self { tombstone: buried.epoch, tokens, may_be_stale }
     }
 }
 

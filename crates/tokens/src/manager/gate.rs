@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::Inner;
 
 /// The instant before a refresh began in the store, by two clocks.
+#[derive(Clone, Copy)]
 pub(super) struct Started {
     wall: OffsetDateTime,
     elapsed: Option<Duration>,
@@ -33,5 +34,17 @@ impl Inner {
     pub(super) fn time_to_send(&self) -> Duration {
         let needed = self.client.limits().timeout + self.store.limit + self.timing.margin;
         self.timing.lease.saturating_sub(needed)
+    }
+
+    /// How long after begin a request may still arrive.
+    pub(super) fn time_to_arrive(&self) -> Duration {
+        let limit = self.client.limits().timeout;
+        self.time_to_send().saturating_add(limit).saturating_add(self.timing.margin)
+    }
+
+    /// How long new tokens rest beside the intents of others, whose requests would find the grace
+    /// of the former token ended if the new one were used before.
+    pub(super) fn contested_rest(&self) -> Option<Duration> {
+        self.has_grace().then(|| self.time_to_arrive())
     }
 }

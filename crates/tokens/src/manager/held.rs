@@ -53,7 +53,8 @@ impl Refresh {
             }
             let material = inner.material(&held.tokens, false)?;
             let (epoch, generation) = (record.epoch, record.generation);
-            (Save { attempt: held.attempt, epoch, generation, material }, held.tokens.clone())
+            let (attempt, rests_for) = (held.attempt, inner.contested_rest());
+            (Save { attempt, epoch, generation, material, rests_for }, held.tokens.clone())
         };
         let saved = inner.store.wait(inner.store.store.save(&self.slot.key, &save)).await?;
         if let Some(row) = saved.accepted() {

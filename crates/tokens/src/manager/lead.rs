@@ -77,13 +77,8 @@ impl Lead {
             Some(record) if record.state == GrantState::Live => return Ok(Some(record)),
             other => other.map(|record| record.epoch),
         };
-        let material = Material {
-            payload: Payload::empty(),
-            key_id: None,
-            expires_in: None,
-            due_in: None,
-            rests_for: None,
-        };
+        let material =
+            Material { payload: Payload::empty(), key_id: None, expires_in: None, due_in: None };
         let adopt = Adopt { epoch: Epoch::random()?, replaces, material };
         Ok(match store.wait(store.store.adopt(&self.key, &adopt)).await? {
             Verdict::Accepted(record) => Some(record),

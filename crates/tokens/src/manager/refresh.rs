@@ -62,7 +62,6 @@ pub(super) fn begin(
         waited: Duration::ZERO,
         offers: 0,
         resent: false,
-        took_over: false,
     };
     let (inner, of_slot) = (Arc::clone(&manager.0), Arc::clone(slot));
     let landed = move |outcome: &Result<AccessToken, TokenError>| landed(&inner, &of_slot, outcome);
@@ -129,8 +128,6 @@ pub(super) struct Refresh {
     offers: u32,
     /// Whether it has taken back what others had left.
     resent: bool,
-    /// Whether others have left intents on the generation that is refreshed.
-    pub(super) took_over: bool,
 }
 
 /// What a part of a refresh leads to.
@@ -254,12 +251,7 @@ impl Refresh {
             takeover: inner.takeover(),
         };
         match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
-            // A request of somebody before may arrive yet: until then the new token is not used,
-            // which would end the grace of the old one.
-            Ok(Verdict::Accepted(row)) => {
-                self.took_over =
-                    inner.has_grace() && row.attempts_of_others(attempt).next().is_some();
-            }
+            Ok(Verdict::Accepted(_)) => {}
             Ok(Verdict::Refused(row)) => return self.refused(record, row, attempt).await,
             Err(error) => {
                 inner.outage.failed(inner.now(), None);
@@ -419,7 +411,13 @@ impl Refresh {
         match marked {
             // Not marked for sure: the intent stands, and says the same to whoever reads it.
             Ok(Verdict::Accepted(_)) | Err(_) => Err(told),
-            Ok(Verdict::Refused(Some(row))) if is_same(&row, record) => Err(told),
+            // There is no intent to be unknown of: its author has taken it back.
+            Ok(Verdict::Refused(Some(row)))
+                if is_same(&row, record)
+                    && !(row.attempts.is_empty() && negative == Negative::Unknown) =>
+            {
+                Err(told)
+            }
             Ok(Verdict::Refused(_)) => Ok(Next::Again(Duration::ZERO)),
         }
     }
@@ -438,7 +436,7 @@ impl Inner {
         self.client.provider().rotation != Rotation::Never
     }
 
-    fn has_grace(&self) -> bool {
+    pub(super) fn has_grace(&self) -> bool {
         matches!(self.client.provider().rotation, Rotation::Grace { .. })
     }
 
@@ -447,8 +445,7 @@ impl Inner {
         match self.client.provider().rotation {
             Rotation::Never => Takeover::Always,
             Rotation::Grace { window, .. } => {
-                let used = self.client.limits().timeout.saturating_add(self.timing.margin);
-                Takeover::Within(window.saturating_sub(used))
+                Takeover::Within(window.saturating_sub(self.time_to_arrive()))
             }
             _ => Takeover::Never,
         }

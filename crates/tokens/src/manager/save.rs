@@ -23,7 +23,6 @@ impl Refresh {
             read: read.clone(),
             attempt,
             fresh,
-            took_over: self.took_over,
         };
         match unsaved.store().await {
             Ok(Verdict::Accepted(row)) => unsaved.stored(&row),
@@ -46,22 +45,17 @@ pub(super) struct Unsaved {
     pub(super) read: Record,
     attempt: AttemptId,
     pub(super) fresh: TokenSet,
-    took_over: bool,
 }
 
 impl Unsaved {
     async fn store(&self) -> Result<Verdict, TokenError> {
         let inner = &self.manager.0;
-        let mut material = inner.material(&self.fresh, false)?;
-        if self.took_over {
-            let limit = inner.client.limits().timeout;
-            material.rests_for = Some(limit.saturating_add(inner.timing.margin));
-        }
         let save = Save {
             attempt: self.attempt,
             epoch: self.read.epoch,
             generation: self.read.generation,
-            material,
+            material: inner.material(&self.fresh, false)?,
+            rests_for: inner.contested_rest(),
         };
         Ok(inner.store.wait(inner.store.store.save(&self.slot.key, &save)).await?)
     }
@@ -137,7 +131,6 @@ impl Inner {
             key_id: None,
             expires_in: ends,
             due_in: usable.filter(|_| can_refresh).map(|it| self.timing.due_in(it, is_first)),
-            rests_for: None,
         })
     }
 }

@@ -68,7 +68,8 @@ impl<'a> Rules<'a> {
 
     /// Accepts when epoch and generation are those that the refresh token was read from, whoever
     /// holds the lease and whatever the grant was marked as meanwhile: a late answer is the newest
-    /// there is. A save that is there already is accepted unchanged.
+    /// there is. A save that is there already is accepted unchanged. The new tokens rest where
+    /// others have left intents.
     pub fn save(self, save: &Save) -> Verdict {
         let now = self.now;
         self.step(|record| {
@@ -81,12 +82,14 @@ impl<'a> Rules<'a> {
             if record.generation != save.generation {
                 return Change::Refused;
             }
+            let is_contested = record.attempts_of_others(save.attempt).next().is_some();
             record.generation = record.generation.saturating_add(1);
             record.state = GrantState::Live;
             record.written_by = Some(save.attempt);
             record.attempts.clear();
             release(record, save.attempt);
             place(record, &save.material, now);
+            record.not_before = save.rests_for.filter(|_| is_contested).map(|it| now.plus(it));
             Change::Written
         })
     }
@@ -130,7 +133,8 @@ impl<'a> Rules<'a> {
     }
 
     /// Accepts on the generation that it is said of, while nobody else holds a live lease; as
-    /// `Reauthorize` only without an intent of anybody else, whose answer may still come. The
+    /// `Reauthorize` only without an intent of anybody else, whose answer may still come, and as
+    /// `Unknown` only where there is an intent. The
     /// lease goes; intents stay, so that their authors can take it back.
     pub fn mark(self, mark: &Mark) -> Verdict {
         self.step(|record| {
@@ -143,7 +147,9 @@ impl<'a> Rules<'a> {
             let leased = record.live_lease().is_some_and(|it| it.owner != mark.attempt);
             let contested = mark.as_state == Negative::Reauthorize
                 && record.attempts_of_others(mark.attempt).next().is_some();
-            if record.state != GrantState::Live || leased || contested {
+            // What nobody has tried is not unknown, and nobody could take it back.
+            let groundless = mark.as_state == Negative::Unknown && record.attempts.is_empty();
+            if record.state != GrantState::Live || leased || contested || groundless {
                 return Change::Refused;
             }
             record.state = mark.as_state.into();
@@ -288,7 +294,7 @@ fn place(record: &mut Record, material: &Material, now: StoreTime) {
     let from_now = |duration: Option<Duration>| duration.map(|it| now.plus(it));
     record.expires_at = from_now(material.expires_in);
     record.due_at = from_now(material.due_in);
-    record.not_before = from_now(material.rests_for);
+    record.not_before = None;
     record.key_id.clone_from(&material.key_id);
     record.payload = material.payload.clone();
 }

@@ -67,6 +67,10 @@ pub struct Save {
     pub generation: u64,
     /// The new tokens and their times.
     pub material: Material,
+    /// For how long the new tokens are not to be refreshed where others have left intents on that
+    /// generation: their requests may still arrive, within the grace of the former token, which
+    /// using the new one would end.
+    pub rests_for: Option<Duration>,
 }
 
 /// A new grant: see [`Rules::adopt`](super::Rules::adopt).
@@ -92,8 +96,6 @@ pub struct Material {
     pub expires_in: Option<Duration>,
     /// In how long it is to be refreshed; `None` when it is not.
     pub due_in: Option<Duration>,
-    /// For how long it is not to be refreshed.
-    pub rests_for: Option<Duration>,
 }
 
 /// Takes an own intent back: see [`Rules::clear`](super::Rules::clear).

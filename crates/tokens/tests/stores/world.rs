@@ -75,6 +75,5 @@ pub(crate) fn material(text: &str) -> Material {
         key_id: Some("key 1".to_owned()),
         expires_in: Some(Duration::from_secs(3600)),
         due_in: Some(Duration::from_secs(3000)),
-        rests_for: None,
     }
 }

@@ -152,6 +152,7 @@ pub fn attempts_are_listed_in_order(at: &Judged<'_>) -> Verdict {
 pub fn begin_wants_a_live_grant(at: &Judged<'_>) -> Verdict {
     for negative in [Negative::Unknown, Negative::Reauthorize] {
         let (read, marker) = (at.adopt()?, attempt()?);
+        accepted(at.begin(marker, Takeover::Never)?)?;
         accepted(at.mark(&read, marker, negative)?)?;
         refused(at.begin(attempt()?, Takeover::Always)?, "begin on a marked grant")?;
     }
@@ -160,11 +161,12 @@ pub fn begin_wants_a_live_grant(at: &Judged<'_>) -> Verdict {
 
 /// The provider asked for a rest, or a late request of somebody may still arrive.
 pub fn begin_heeds_a_rest(at: &Judged<'_>) -> Verdict {
-    let (read, attempt_of_save) = (at.adopt()?, attempt()?);
-    accepted(at.begin(attempt_of_save, Takeover::Never)?)?;
-    let mut resting = material("saved");
-    resting.rests_for = Some(Duration::from_secs(60));
-    accepted(at.save_this(&read, attempt_of_save, resting)?)?;
+    let (read, dead, saver) = (at.adopt()?, attempt()?, attempt()?);
+    accepted(at.begin(dead, Takeover::Never)?)?;
+    at.lapse();
+    accepted(at.begin(saver, Takeover::Always)?)?;
+    let rest = Some(Duration::from_secs(60));
+    accepted(at.save_and_rest(&read, saver, material("saved"), rest)?)?;
     refused(at.begin(attempt()?, Takeover::Always)?, "begin within the rest of a save")?;
     at.advance(Duration::from_secs(61));
     accepted(at.begin(attempt()?, Takeover::Always)?)?;

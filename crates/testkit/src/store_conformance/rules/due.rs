@@ -48,7 +48,9 @@ pub fn due_pages_join_without_gaps(at: &Judged<'_>) -> Verdict {
 pub fn due_leaves_out_what_cannot_be_refreshed(at: &Judged<'_>) -> Verdict {
     let read = at.adopt()?;
     hold!(at.due(HOUR, 1000)?.len() == 1, "it is not due to begin with");
-    accepted(at.mark(&read, attempt()?, Negative::Unknown)?)?;
+    let author = attempt()?;
+    accepted(at.begin(author, Takeover::Never)?)?;
+    accepted(at.mark(&read, author, Negative::Unknown)?)?;
     hold!(at.due(HOUR, 1000)?.is_empty(), "an `Unknown` one is due");
     let read = at.adopt()?;
     accepted(at.mark(&read, attempt()?, Negative::Reauthorize)?)?;

@@ -60,14 +60,28 @@ pub fn a_mark_compares_the_generation(at: &Judged<'_>) -> Verdict {
 
 /// Nor of another life's.
 pub fn a_mark_compares_the_epoch(at: &Judged<'_>) -> Verdict {
-    let foreign = Record { epoch: epoch()?, ..at.adopt()? };
-    refused(at.mark(&foreign, attempt()?, Negative::Unknown)?, "a mark of another epoch")?;
+    let (read, holder) = (at.adopt()?, attempt()?);
+    accepted(at.begin(holder, Takeover::Never)?)?;
+    let foreign = Record { epoch: epoch()?, ..read };
+    refused(at.mark(&foreign, holder, Negative::Unknown)?, "a mark of another epoch")?;
+    Ok(())
+}
+
+/// Whose intent would be taken back to undo it?
+pub fn unknown_is_marked_for_an_intent(at: &Judged<'_>) -> Verdict {
+    let (read, author) = (at.adopt()?, attempt()?);
+    refused(at.mark(&read, attempt()?, Negative::Unknown)?, "`Unknown` though nobody tried")?;
+    accepted(at.begin(author, Takeover::Never)?)?;
+    accepted(at.clear(&read, author)?)?;
+    refused(at.mark(&read, attempt()?, Negative::Unknown)?, "`Unknown` for what was cleared")?;
+    hold!(at.load()?.state == GrantState::Live, "a live grant was marked");
     Ok(())
 }
 
 /// Its answer may be lost, and it be told again; the first word stays.
 pub fn a_mark_repeated_changes_nothing(at: &Judged<'_>) -> Verdict {
     let (read, marker) = (at.adopt()?, attempt()?);
+    accepted(at.begin(marker, Takeover::Never)?)?;
     let first = accepted(at.mark(&read, marker, Negative::Unknown)?)?;
     let again = accepted(at.mark(&read, marker, Negative::Unknown)?)?;
     hold!(again.revision == first.revision, "it was written again");

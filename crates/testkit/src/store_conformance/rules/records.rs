@@ -25,7 +25,7 @@ pub fn every_write_moves_the_revision(at: &Judged<'_>) -> Verdict {
     moves("begin", at.begin(attempt, Takeover::Never)?)?;
     let row = moves("save", at.save(&read, attempt)?)?;
     let row = moves("reseal", at.reseal(&row, "resealed")?)?;
-    let row = moves("mark", at.mark(&row, attempt, Negative::Unknown)?)?;
+    let row = moves("mark", at.mark(&row, attempt, Negative::Reauthorize)?)?;
     moves("forget", at.forget(&row, epoch()?)?)?;
     Ok(())
 }
