@@ -2,6 +2,8 @@
 
 #[path = "fleet/clocks.rs"]
 mod clocks;
+#[path = "fleet/forgotten.rs"]
+mod forgotten;
 #[path = "fleet/lead.rs"]
 mod lead;
 #[path = "fleet/lost.rs"]

@@ -86,7 +86,8 @@ fn read(clock: &dyn Clock) -> StoreTime {
     StoreTime::from_millis(now.unix_timestamp() * 1000 + i64::from(now.millisecond()))
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::time::Duration;
 

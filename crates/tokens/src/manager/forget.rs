@@ -129,6 +129,8 @@ impl Forgetting {
         let mut waited = Duration::ZERO;
         loop {
             let record = store.present(key).await?;
+            // What this process has buried itself is gone, and what became of it was told.
+            let record = record.filter(|it| !inner.tombstones.has(it.epoch));
             let record = record.ok_or_else(|| TokenError::new(TokenErrorKind::UnknownGrant))?;
             // Another process is at it: what it is about to store is to be the last.
             if record.live_lease().is_some() && self.wait(&mut waited).await {

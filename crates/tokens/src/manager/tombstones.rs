@@ -61,6 +61,11 @@ async fn purge_all(inner: Arc<Inner>) {
 }
 
 impl Tombstones {
+    /// Whether this epoch is that of one of them.
+    pub(super) fn has(&self, epoch: Epoch) -> bool {
+        self.locked().iter().any(|it| it.epoch == epoch)
+    }
+
     fn locked(&self) -> MutexGuard<'_, VecDeque<Tombstone>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
