@@ -1,5 +1,7 @@
 //! A running sandbox.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -213,6 +215,17 @@ impl Sandbox {
     #[must_use]
     pub fn grants(&self) -> Vec<GrantInfo> {
         self.server.with_state(|state, _| state.grants.infos(&state.counts))
+    }
+
+    /// When each access token ends, revoked or not, since the Unix epoch, by what `name` makes of
+    /// the token: a hash, say, so that whoever was given it can be compared without telling it.
+    #[must_use]
+    pub fn access_token_ends<N: Eq + Hash>(
+        &self,
+        name: impl Fn(&str) -> N,
+    ) -> HashMap<N, Duration> {
+        let named = |(token, ends): (&str, Duration)| (name(token), ends);
+        self.server.with_state(|state, _| state.grants.ends().map(named).collect())
     }
 
     /// Revokes a grant with all its tokens. `false` if there is none with this id.

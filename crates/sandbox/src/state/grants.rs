@@ -141,7 +141,7 @@ impl Grants {
         let id = presented.grant;
         let grant = self.all.get_mut(&id).ok_or(Refusal::RefreshToken)?;
         let theirs = request.client_id.is_none_or(|client| client == grant.approval.client_id);
-        if !theirs || grant.status != GrantStatus::Active {
+        if !theirs {
             return Err(Refusal::RefreshToken);
         }
         let verdict = Presented {
@@ -152,7 +152,10 @@ impl Grants {
         }
         .judge(config.rotation);
         if verdict == Verdict::Reused {
+            grant.reuses += 1;
             grant.revoke();
+        }
+        if grant.status != GrantStatus::Active {
             return Err(Refusal::RefreshToken);
         }
         if !grant.may_have(request.scope) {
@@ -164,6 +167,7 @@ impl Grants {
             self.refresh_tokens.insert(grant.refresh_token.clone(), token);
         }
         grant.refreshes += 1;
+        grant.replays += u64::from(verdict == Verdict::Repeat);
         grant.access_expires_at = Some(now.saturating_add(config.access_token_lifetime));
         let refresh_token = grant.refresh_token.clone();
         self.add_access_token(id, &fresh.access_token, config, now);
@@ -213,6 +217,11 @@ impl Grants {
     /// The grant of a token of either kind.
     pub(crate) fn of_token(&self, token: &str) -> Option<GrantId> {
         self.of_refresh_token(token).or_else(|| self.of_access_token(token))
+    }
+
+    /// When each access token ends.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = (&str, SinceEpoch)> {
+        self.access_tokens.iter().map(|(token, of)| (token.as_str(), of.expires_at))
     }
 
     pub(crate) fn infos(&self, counts: &Counts) -> Vec<GrantInfo> {

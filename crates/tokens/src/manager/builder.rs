@@ -26,14 +26,12 @@ pub struct TokenManagerBuilder {
     ahead: f64,
     store_limit: Duration,
     lease: Option<Duration>,
+    margin: Duration,
     scan_period: Duration,
     resends_unknown: bool,
 }
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
-
-/// For clocks that differ a little, and for what lies between two steps.
-const MARGIN: Duration = Duration::from_secs(5);
 
 impl TokenManagerBuilder {
     pub(super) fn new(client: Client, store: Arc<dyn GrantStore>) -> Self {
@@ -46,6 +44,7 @@ impl TokenManagerBuilder {
             ahead: 0.9,
             store_limit: Duration::from_secs(5),
             lease: None,
+            margin: Duration::from_secs(5),
             scan_period: Duration::from_secs(60),
             resends_unknown: false,
         }
@@ -89,10 +88,18 @@ impl TokenManagerBuilder {
         self
     }
 
-    /// How long a lease lasts. At least the client's time limit, the store's and 5 s; by default the
-    /// store's limit and 5 s longer than that, which is how long it may take to begin.
+    /// How long a lease lasts. At least the client's time limit, the store's and the margin; by
+    /// default the store's limit and the margin longer than that, which is how long it may take to
+    /// begin.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
+        self
+    }
+
+    /// What is added wherever instants are compared, for clocks that differ a little and for what
+    /// lies between two steps: 5 s by default.
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.margin = margin;
         self
     }
 
@@ -137,16 +144,18 @@ impl TokenManagerBuilder {
         if !(self.ahead > 0.0 && self.ahead < 1.0) {
             return Err(refused("`refresh_ahead` takes a part between 0 and 1"));
         }
-        let least = self.client.limits().timeout.saturating_add(self.store_limit) + MARGIN;
-        let lease = self.lease.unwrap_or(least + self.store_limit + MARGIN);
+        let least = self.client.limits().timeout.saturating_add(self.store_limit);
+        let least = least.saturating_add(self.margin);
+        let by_default = least.saturating_add(self.store_limit).saturating_add(self.margin);
+        let lease = self.lease.unwrap_or(by_default);
         if lease < least {
             return Err(refused(
-                "the lease is shorter than the client's time limit, the store's and 5 s together",
+                "the lease is shorter than the client's time limit, the store's and the margin together",
             ));
         }
         let timing = Timing {
             ahead: self.ahead,
-            margin: MARGIN,
+            margin: self.margin,
             lease,
             scan_period: self.scan_period,
             store_limit: self.store_limit,

@@ -27,6 +27,8 @@ pub(super) struct Grant {
     pub(super) refresh_token: String,
     pub(super) access_expires_at: Option<SinceEpoch>,
     pub(super) refreshes: u64,
+    pub(super) replays: u64,
+    pub(super) reuses: u64,
 }
 
 impl Grant {
@@ -40,6 +42,8 @@ impl Grant {
             refresh_token: String::new(),
             access_expires_at: None,
             refreshes: 0,
+            replays: 0,
+            reuses: 0,
         }
     }
 
@@ -94,6 +98,8 @@ impl Grant {
             expires_at: self.access_expires_at.map(|at| at.as_secs()),
             generation: self.generation,
             refreshes: self.refreshes,
+            replays: self.replays,
+            reuses: self.reuses,
             counts,
         }
     }

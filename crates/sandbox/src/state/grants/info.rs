@@ -66,6 +66,11 @@ pub struct GrantInfo {
     pub generation: u64,
     /// How many refreshes were carried out, whether or not the answer reached the client.
     pub refreshes: u64,
+    /// How many of them were for a refresh token that had been replaced, within its grace window.
+    pub replays: u64,
+    /// How often a refresh token was sent that had been replaced, and was answered no more. The
+    /// first such request has the grant revoked; later ones count too.
+    pub reuses: u64,
     /// The requests that named it, since the counts were last reset.
     pub counts: GrantCounts,
 }

@@ -147,6 +147,43 @@ fn grace_repeats_the_same_successor() {
 }
 
 #[test]
+fn spent_refresh_tokens_are_counted_when_they_come_again() {
+    let grace = Rotation::Grace { window: Duration::from_secs(9) };
+    for (rotation, replays, reuses) in
+        [(Rotation::Never, 0, 0), (Rotation::Strict, 0, 3), (grace, 3, 0)]
+    {
+        let config = Config::rfc6749().rotation(rotation);
+        let mut grants = active(&config);
+        for n in 1..=4 {
+            let _ = refresh(&mut grants, "r0", n, &config);
+        }
+        let info = grants.infos(&Counts::default()).remove(0);
+        assert_eq!((info.replays, info.reuses), (replays, reuses), "{rotation:?}");
+    }
+}
+
+#[test]
+fn the_current_refresh_token_of_a_revoked_grant_is_not_spent() {
+    let config = Config::rfc6749();
+    let mut grants = active(&config);
+    assert!(grants.revoke(GrantId::nth(0)));
+    assert!(refresh(&mut grants, "r0", 1, &config).is_err());
+    assert_eq!(grants.infos(&Counts::default()).remove(0).reuses, 0);
+}
+
+#[test]
+fn the_end_of_each_access_token_is_known() {
+    let config = Config::hellosign();
+    let mut grants = active(&config);
+    assert!(refresh(&mut grants, "r0", 1, &config).is_ok());
+    assert!(grants.revoke_token("id", "a0").is_ok());
+    let mut ends: Vec<_> = grants.ends().collect();
+    ends.sort();
+    let end = NOW + Duration::from_secs(3_600);
+    assert_eq!(ends, [("a0", end), ("a1", end)]);
+}
+
+#[test]
 fn an_access_token_expires() {
     let config = Config::hellosign();
     let grants = active(&config);

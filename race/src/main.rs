@@ -1,0 +1,56 @@
+//! A race of many processes for the tokens of the same grants, judged by what the authorization
+//! server saw. The README says what is counted.
+//!
+//! The program is both sides: it starts itself once for each process.
+
+mod adopt;
+mod args;
+mod client;
+mod counted;
+mod faults;
+mod judge;
+mod ledger;
+mod limits;
+mod message;
+mod process;
+mod proxy;
+mod race;
+mod report;
+mod store;
+mod time;
+mod worker;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A result whose error is a text for a person.
+pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The hidden subcommand by which the program starts itself.
+pub(crate) const WORKER: &str = "worker";
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let is_worker = std::env::args_os().nth(1).is_some_and(|it| it == WORKER);
+    let ran = if is_worker { worker::run().await } else { race(args::Args::parse()).await };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn race(args: args::Args) -> Outcome {
+    let is_json = args.json;
+    let (report, verdict) = race::run(args).await?;
+    if is_json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{report}");
+    }
+    verdict
+}
