@@ -51,7 +51,7 @@ impl Limits {
     /// each expires once a round.
     pub(crate) fn life(self, args: &Args) -> Duration {
         let asked = args.grants as u64 * args.processes as u64;
-        Duration::from_secs(args.life.unwrap_or(2 + asked / 600))
+        Duration::from_secs(args.life.unwrap_or(2 + asked / 400))
     }
 
     /// How long a round may take before the race is given up.

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::Outcome;
 use crate::adopt::{adopt, clean, sandbox};
-use crate::args::Args;
+use crate::args::{Args, Kind};
 use crate::client::client;
 use crate::faults::{Deed, Faults};
 use crate::judge::Evidence;
@@ -290,7 +290,12 @@ impl Race {
                 self.fresh.insert(answer.grant, answer.outcome);
             }
             Said::Answer(answer) => {
-                let was_paused = process.was_paused_in(&answer);
+                let was_paused = if self.args.store == Kind::File {
+                    // A process that is stopped in a step has its lock, and steps block.
+                    self.processes.iter().any(|it| it.was_paused_in(&answer))
+                } else {
+                    process.was_paused_in(&answer)
+                };
                 self.ledger.answered(answer, was_paused);
             }
             Said::Done { round } => process.done = round,
@@ -316,6 +321,8 @@ impl Race {
         let Some(process) = self.processes.get_mut(number).filter(|it| it.is_alive()) else {
             return Ok(());
         };
+        let round = self.ask.map_or(0, |ask| ask.round);
+        eprintln!("round {round}, process {number}: {deed:?}");
         match deed {
             Deed::Kill => {
                 let seat = process.seat;

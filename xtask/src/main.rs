@@ -9,6 +9,7 @@ mod metadata;
 mod msrv;
 mod peers;
 mod prerequisites;
+mod race;
 mod report;
 mod servers;
 mod test;
@@ -60,6 +61,14 @@ enum Task {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Let processes race for the tokens of the same grants, die and lose the network: `--help`
+    /// lists what the program takes.
+    #[command(disable_help_flag = true)]
+    Race {
+        /// What the program is given: `--store postgres --kill --json`, …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -81,5 +90,6 @@ fn run(task: Task) -> Outcome {
         Task::Msrv => msrv::run(&workspace),
         Task::Weight { rounds, check } => weight::run(&workspace, rounds, check),
         Task::Bench { args } => bench::run(&workspace, &args),
+        Task::Race { args } => race::run(&workspace, &args),
     }
 }

@@ -1,0 +1,85 @@
+//! Short races, run as a user runs them.
+
+use std::env;
+use std::error::Error;
+use std::process::Command;
+
+use serde_json::Value;
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+/// What a race ends with. It fails when that is not as it has to be.
+fn race(args: &[&str]) -> Result<Value, Box<dyn Error>> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign-race"));
+    let output = command.args(args).arg("--json").output()?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    let printed = String::from_utf8(output.stdout)?;
+    assert!(output.status.success(), "{told}\n{printed}");
+    Ok(serde_json::from_str(printed.lines().last().ok_or("nothing was printed")?)?)
+}
+
+/// Without faults everything is known beforehand.
+fn is_exact(store: &str) -> TestResult {
+    let args = ["--store", store, "--processes", "3", "--grants", "8", "--expiries", "2"];
+    let report = race(&[&args[..], &["--life", "3", "--seed", "1"]].concat())?;
+    let waits = |key: &str| report[key].as_f64().is_some_and(|it| it > 0.0);
+    assert!(waits("wait_p50_ms") && waits("wait_p99_ms"), "{report}");
+    let mut counts = report.clone();
+    let counts = counts.as_object_mut().ok_or("not an object")?;
+    counts.retain(|key, _| !key.starts_with("wait_"));
+    let expected = serde_json::json!({
+        "store": store, "seed": 1, "processes": 3, "grants": 8, "expiries": 16,
+        "refreshes": 16, "refreshes_per_expiry": 1.0, "double_spends": 0, "grace_replays": 0,
+        "lost": 0, "lost_unreported": 0, "outcome_unknown": 0, "unknown_resolved": 0,
+        "false_unknown": 0, "served_expired": 0, "round_trips_per_refresh": 3.0,
+    });
+    assert_eq!(Value::Object(counts.clone()), expected);
+    Ok(())
+}
+
+/// Whether there is a server to race on; says so if there is not.
+fn is_there(variable: &str) -> bool {
+    let is_there = env::var(variable).is_ok_and(|it| !it.is_empty());
+    if !is_there {
+        println!("skipped: {variable} is not set");
+    }
+    is_there
+}
+
+#[test]
+fn g10_files_cost_one_refresh_for_each_expiry() -> TestResult {
+    is_exact("file")
+}
+
+#[test]
+fn g10_sqlite_costs_one_refresh_for_each_expiry() -> TestResult {
+    is_exact("sqlite")
+}
+
+#[test]
+fn g10_postgres_costs_one_refresh_for_each_expiry() -> TestResult {
+    if is_there("COUNTERSIGN_POSTGRES_URL") { is_exact("postgres") } else { Ok(()) }
+}
+
+#[test]
+fn g10_redis_costs_one_refresh_for_each_expiry() -> TestResult {
+    if is_there("COUNTERSIGN_REDIS_URL") { is_exact("redis") } else { Ok(()) }
+}
+
+#[test]
+fn g12_what_processes_that_are_killed_may_have_spent_is_reported() -> TestResult {
+    let args = ["--store", "file", "--processes", "3", "--grants", "12", "--expiries", "3"];
+    let report = race(&[&args[..], &["--kill", "--seed", "1"]].concat())?;
+    assert_eq!(report["double_spends"], 0, "{report}");
+    assert_eq!(report["lost_unreported"], 0, "{report}");
+    Ok(())
+}
+
+#[test]
+fn g12_where_no_refresh_token_rotates_killing_loses_nothing() -> TestResult {
+    let args = ["--store", "sqlite", "--processes", "3", "--grants", "12", "--expiries", "3"];
+    let report = race(&[&args[..], &["--kill", "--rotate", "never", "--seed", "1"]].concat())?;
+    assert_eq!(report["lost"], 0, "{report}");
+    assert_eq!(report["outcome_unknown"], 0, "{report}");
+    Ok(())
+}
