@@ -48,10 +48,11 @@ impl Limits {
     }
 
     /// How long access tokens live: longer than all processes take to ask for all grants, so that
-    /// each expires once a round.
+    /// each expires once a round. With faults they wait for the leases of those who are gone.
     pub(crate) fn life(self, args: &Args) -> Duration {
-        let asked = args.grants as u64 * args.processes as u64;
-        Duration::from_secs(args.life.unwrap_or(2 + asked / 400))
+        let asked = u64::from(args.grants) * u64::from(args.processes);
+        let waiting = if args.has_faults() { self.lease().as_secs() + 1 } else { 0 };
+        Duration::from_secs(args.life.unwrap_or(2 + asked / 400 + waiting))
     }
 
     /// How long a round may take before the race is given up.

@@ -21,6 +21,8 @@ pub(crate) struct Setup {
     pub(crate) place: Place,
     pub(crate) limits: Limits,
     pub(crate) grants: usize,
+    /// How many grants it asks for at once.
+    pub(crate) crowd: usize,
     /// Whether it asks again when it is told to.
     pub(crate) is_patient: bool,
 }

@@ -3,12 +3,15 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::time::pass;
 
 /// What is done with what comes along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub(crate) enum Manner {
     Late,
     /// Nothing arrives, and connections are reset when the way is open again.
     Swallowed,
-    /// Connections are reset at once, old and new.
+    /// Connections are reset at once, and new ones are refused.
     Reset,
 }
 
@@ -42,7 +45,7 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let way = watch::Sender::new(Way::Open);
-        let accepting = tokio::spawn(accept(listener, Arc::new(server), way.clone()));
+        let accepting = tokio::spawn(accept(listener, address, Arc::new(server), way.clone()));
         Ok(Self { address, way, accepting })
     }
 
@@ -59,9 +62,37 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: Arc<(String, u16)>, way: watch::Sender<Way>) {
-    while let Ok((inner, _)) = listener.accept().await {
-        tokio::spawn(connection(inner, Arc::clone(&server), way.subscribe()));
+async fn accept(
+    listener: TcpListener,
+    address: SocketAddr,
+    server: Arc<(String, u16)>,
+    way: watch::Sender<Way>,
+) {
+    let mut listener = Some(listener);
+    let mut changes = way.subscribe();
+    loop {
+        let is_refused = *changes.borrow_and_update() == Way::Cut(Manner::Reset);
+        if is_refused {
+            listener = None;
+        } else if listener.is_none() {
+            listener = TcpListener::bind(address).await.ok();
+        }
+        tokio::select! {
+            Some((inner, _)) = next(listener.as_ref()) => {
+                tokio::spawn(connection(inner, Arc::clone(&server), way.subscribe()));
+            }
+            changed = changes.changed() => if changed.is_err() { return },
+            // Somebody else has the port for now.
+            () = pass(Duration::from_millis(50)), if !is_refused && listener.is_none() => {}
+        }
+    }
+}
+
+/// The next connection. Without a listener there is none.
+async fn next(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
+    match listener {
+        Some(listener) => listener.accept().await.ok(),
+        None => std::future::pending().await,
     }
 }
 
@@ -184,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_reset_ends_at_once_and_new_ones_too() -> io::Result<()> {
+    async fn what_is_reset_ends_at_once_and_new_ones_are_refused() -> io::Result<()> {
         let (mut client, _server, proxy) = connected().await?;
         proxy.set(Way::Cut(Manner::Reset));
         assert!(client.read_u8().await.is_err());
@@ -193,6 +224,8 @@ mod tests {
             client.read_u8().await
         };
         assert!(again.await.is_err());
+        proxy.set(Way::Open);
+        while TcpStream::connect(proxy.address).await.is_err() {}
         Ok(())
     }
 }

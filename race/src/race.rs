@@ -24,6 +24,11 @@ use crate::report::Report;
 use crate::store::Place;
 use crate::time::pass;
 
+/// How many grants a process asks for at once. A fault may cost a strict provider's clients all of
+/// them, and a race without grants is none.
+const MANY: usize = 16;
+const FEW: usize = 4;
+
 /// How long processes may take to start, and to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -46,7 +51,15 @@ pub(crate) async fn run(args: Args) -> Outcome<(Report, Outcome)> {
     let grants = usize::try_from(args.grants)?;
     let keys = adopt(&sandbox, &direct, Arc::clone(&store), grants).await?;
     let (news, received) = mpsc::unbounded_channel();
-    let setup = Setup { provider, provider_at: None, place, limits, grants, is_patient: false };
+    let setup = Setup {
+        provider,
+        provider_at: None,
+        place,
+        limits,
+        grants,
+        crowd: if args.has_faults() { FEW } else { MANY },
+        is_patient: false,
+    };
     let mut race = Race {
         rng: Rng::with_seed(seed),
         limits,

@@ -16,9 +16,6 @@ use crate::counted::Counted;
 use crate::message::{Answer, Ask, Grant, Said, Setup};
 use crate::time::{Micros, pass};
 
-/// How many grants a process asks for at once.
-const CROWD: usize = 16;
-
 /// How often a patient worker asks, and how long it waits between.
 const PATIENCE: (u32, Duration) = (40, Duration::from_millis(500));
 
@@ -75,6 +72,7 @@ struct Worker {
     tokens: TokenManager,
     store: Counted,
     keys: Vec<GrantKey>,
+    crowd: usize,
     is_patient: bool,
 }
 
@@ -92,7 +90,8 @@ impl Worker {
             .refresh_ahead(0.99)
             .on_event(tell)
             .build()?;
-        Ok(Self { tokens, store, keys, is_patient: setup.is_patient })
+        let Setup { crowd, is_patient, .. } = *setup;
+        Ok(Self { tokens, store, keys, crowd, is_patient })
     }
 
     /// Asks for each grant once, some at a time.
@@ -101,7 +100,7 @@ impl Worker {
         fastrand::Rng::with_seed(ask.order).shuffle(&mut order);
         let (order, next) = (Arc::new(order), Arc::new(AtomicUsize::default()));
         let mut crowd = JoinSet::new();
-        for _ in 0..CROWD {
+        for _ in 0..self.crowd {
             let (worker, order, next) = (Arc::clone(self), Arc::clone(&order), Arc::clone(&next));
             crowd.spawn(async move {
                 while let Some(grant) = order.get(next.fetch_add(1, Relaxed)) {
