@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use countersign::{AccessToken, ExposeSecret, Recovery};
-use countersign_tokens::{Event, GrantKey, TokenError, TokenManager, TokioExecutor};
+use countersign_tokens::{Event, GrantKey, GrantStore, TokenError, TokenManager, TokioExecutor};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -14,9 +14,10 @@ use crate::Outcome;
 use crate::client::{client, hash};
 use crate::counted::Counted;
 use crate::message::{Answer, Ask, Grant, Said, Setup};
+use crate::store::Place;
 use crate::time::{Micros, pass};
 
-/// How often a patient worker asks, and how long it waits between.
+/// How often something is tried that may be in somebody's way, and how long is waited between.
 const PATIENCE: (u32, Duration) = (40, Duration::from_millis(500));
 
 /// Does what its standard input says, until that ends.
@@ -81,7 +82,7 @@ impl Worker {
         let client = client(setup.provider.clone(), setup.provider_at, setup.limits)?;
         let key = |grant| GrantKey::of(&client, &subject(grant));
         let keys = (0..setup.grants).map(key).collect::<Result<Vec<_>, _>>()?;
-        let store = Counted::new(setup.place.open().await?, &keys);
+        let store = Counted::new(opened(&setup.place).await?, &keys);
         let tokens = TokenManager::builder(client, store.clone())
             .executor(TokioExecutor::current()?)
             .store_timeout(setup.limits.step)
@@ -136,6 +137,18 @@ impl Worker {
         }
         self.tokens.token(key).await
     }
+}
+
+/// The store, which a process that is stopped may have locked for now.
+async fn opened(place: &Place) -> Outcome<Arc<dyn GrantStore>> {
+    let (tries, wait) = PATIENCE;
+    for _ in 1..tries {
+        match place.open().await {
+            Ok(store) => return Ok(store),
+            Err(_) => pass(wait).await,
+        }
+    }
+    place.open().await
 }
 
 /// The subject of a grant, by which all processes know it.
