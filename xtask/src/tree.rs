@@ -52,6 +52,8 @@ const TOKIO: &[&str] = &["hyper", "hyper-util", "mio", "reqwest", "tokio"];
 const CURL: &[&str] = &["curl", "curl-sys", "isahc"];
 /// TLS that is linked from the system.
 const SYSTEM_TLS: &[&str] = &["native-tls", "openssl", "openssl-sys"];
+const SQL: &[&str] = &["libsqlite3-sys", "sqlx", "sqlx-core", "sqlx-postgres", "sqlx-sqlite"];
+const REDIS: &[&str] = &["redis"];
 /// The feature that has libcurl built along, in place of linked from the system.
 const STATIC_CURL: &[(&str, &str)] = &[("curl-sys", "static-curl")];
 
@@ -100,7 +102,7 @@ const RULES: &[Rule] = &[
         features: &["tokens", "tokens-sealed", "tokens-tower"],
         has: &["countersign-tokens", "tower-service"],
         with: &[],
-        has_not: &[HTTP_CLIENTS, RUNTIMES, TLS],
+        has_not: &[HTTP_CLIENTS, RUNTIMES, TLS, SQL, REDIS],
     },
     Rule {
         package: "countersign",
@@ -147,7 +149,29 @@ const RULES: &[Rule] = &[
         features: &["postgres", "sqlite"],
         has: &["countersign-tokens", "sqlx-postgres", "libsqlite3-sys"],
         with: &[],
-        has_not: &[HTTP_CLIENTS, TLS],
+        has_not: &[HTTP_CLIENTS, TLS, REDIS],
+    },
+    // Its own protocol over tokio, and nothing that speaks HTTP.
+    Rule {
+        package: "countersign-redis",
+        features: &["cluster"],
+        has: &["countersign-tokens", "redis", "tokio"],
+        with: &[],
+        has_not: &[HTTP_CLIENTS, TLS, SQL],
+    },
+    Rule {
+        package: "countersign",
+        features: &["postgres", "sqlite"],
+        has: &["countersign-tokens", "countersign-sqlx", "sqlx-postgres", "libsqlite3-sys"],
+        with: &[],
+        has_not: &[HTTP_CLIENTS, TLS, REDIS],
+    },
+    Rule {
+        package: "countersign",
+        features: &["redis", "redis-cluster"],
+        has: &["countersign-tokens", "countersign-redis", "redis"],
+        with: &[],
+        has_not: &[HTTP_CLIENTS, TLS, SQL],
     },
     Rule {
         package: "countersign-testkit",

@@ -75,6 +75,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | `tokens-threads` | `tokens`, and tasks on plain threads, for transports that need no async runtime |
 //! | `tokens-sealed` | `tokens`, and a store that encrypts what another store keeps |
 //! | `tokens-tower` | `tokens`, and a layer that adds tokens to the requests of `tower` services: hyper, tonic |
+//! | `postgres` | `tokens`, and `tokens::PostgresStore`: grants of any number of machines in PostgreSQL, over sqlx and tokio |
+//! | `postgres-rustls` | `postgres`, and TLS to the server by rustls and ring, with the system's certificates |
+//! | `sqlite` | `tokens`, and `tokens::SqliteStore`: grants of one machine's processes in a file; compiles SQLite along, and needs a C compiler |
+//! | `redis` | `tokens`, and `tokens::RedisStore`: grants of any number of machines in Redis or Valkey, over tokio |
+//! | `redis-cluster` | `redis`, and connections to a Redis Cluster |
+//! | `redis-rustls` | `redis`, and TLS to the server by rustls and ring, with the system's certificates |
 //!
 //! Both transports may be on at once: a program chooses one by its name. Without any there is no
 //! HTTP client, async runtime or TLS in the dependency tree: bring a [`Transport`], as the

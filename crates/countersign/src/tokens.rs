@@ -1,7 +1,8 @@
 //! Grants kept fresh: refreshed once however many ask, and never lost.
 //!
 //! [`TokenManager`] keeps any number of grants, each under a [`GrantKey`], in a [`GrantStore`]:
-//! [`MemoryStore`], [`FileStore`], or your own.
+//! [`MemoryStore`], [`FileStore`], those for a fleet of processes (`PostgresStore`, `SqliteStore`,
+//! `RedisStore`) behind the features of their names, or your own.
 #![cfg_attr(
     all(feature = "reqwest", feature = "tokens-tokio"),
     doc = r#"
@@ -36,6 +37,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 "#
 )]
 
+#[cfg(feature = "redis")]
+pub use countersign_redis::{Connection, Durability, RedisStore, Weakness, redis};
+#[cfg(feature = "postgres")]
+pub use countersign_sqlx::PostgresStore;
+#[cfg(feature = "sqlite")]
+pub use countersign_sqlx::SqliteStore;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use countersign_sqlx::sqlx;
 #[cfg(feature = "tokens-threads")]
 pub use countersign_tokens::ThreadExecutor;
 #[cfg(feature = "tokens-tokio")]
