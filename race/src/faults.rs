@@ -87,3 +87,53 @@ impl Faults {
 fn between(rng: &mut Rng, (least, most): (Duration, Duration)) -> Duration {
     least + (most - least).mul_f64(rng.f64())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn faults(seed: u64, extra: &[&str]) -> Vec<Fault> {
+        let args = [&["race", "--store", "redis"], extra].concat();
+        let args = Args::parse_from(args);
+        let limits = Limits::of(&args);
+        Faults::of_round(&mut Rng::with_seed(seed), &args, limits, true).0
+    }
+
+    #[test]
+    fn a_seed_has_the_same_faults_again() {
+        let all = ["--kill", "--pause", "--partition"];
+        assert_eq!(faults(1, &all), faults(1, &all));
+        assert_ne!(faults(1, &all), faults(2, &all));
+        assert_eq!(faults(1, &[]), []);
+    }
+
+    #[test]
+    fn pauses_outlast_the_lease_and_cuts_the_time_limits() {
+        for fault in (0..50).flat_map(|seed| faults(seed, &["--pause", "--partition"])) {
+            match fault.deed {
+                Deed::Pause(time) => assert!(time > Duration::from_secs(4), "{time:?}"),
+                Deed::Cut(_, _, time) => assert!(time > Duration::from_secs(1), "{time:?}"),
+                Deed::Kill => panic!("nobody asked for it"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_strikes_its_process_when_it_has_been_there_often_enough() {
+        let fault = Fault {
+            seat: 1,
+            point: Point::Begun,
+            left: 1,
+            after: Duration::ZERO,
+            deed: Deed::Kill,
+        };
+        let mut faults = Faults(vec![fault]);
+        assert_eq!(faults.at(0, Point::Begun), []);
+        assert_eq!(faults.at(1, Point::Saves), []);
+        assert_eq!(faults.at(1, Point::Begun), []);
+        assert_eq!(faults.at(1, Point::Begun).len(), 1);
+        assert_eq!(faults.at(1, Point::Begun), []);
+    }
+}

@@ -66,6 +66,7 @@ pub(crate) async fn run(args: Args) -> Outcome<(Report, Outcome)> {
         sandbox,
         setup,
         processes: Vec::new(),
+        is_cuttable: args.partition,
         seats: Vec::new(),
         ask: None,
         faults: Faults::default(),
@@ -94,6 +95,8 @@ struct Race {
     setup: Setup,
     /// All that there were, by their numbers.
     processes: Vec<Process>,
+    /// Whether their ways can be cut.
+    is_cuttable: bool,
     /// Those that there are.
     seats: Vec<Number>,
     /// What they are asked for.
@@ -154,7 +157,7 @@ impl Race {
         let number = self.processes.len();
         let mut ways = Ways::default();
         let mut setup = self.setup.clone();
-        if self.args.partition {
+        if self.is_cuttable {
             if let Some(server) = setup.place.server()? {
                 let proxy = Proxy::start(server).await?;
                 setup.place = setup.place.through(proxy.address.port())?;
@@ -225,7 +228,7 @@ impl Race {
     /// What is left is what a process finds that knows nothing.
     async fn ask_a_fresh_one(&mut self) -> Outcome {
         self.let_expire().await?;
-        self.args.partition = false;
+        self.is_cuttable = false;
         self.setup.is_patient = true;
         let number = self.start(0).await?;
         self.seats.push(number);

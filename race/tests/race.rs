@@ -68,8 +68,9 @@ fn g10_redis_costs_one_refresh_for_each_expiry() -> TestResult {
 
 #[test]
 fn g12_what_processes_that_are_killed_may_have_spent_is_reported() -> TestResult {
-    let args = ["--store", "file", "--processes", "3", "--grants", "12", "--expiries", "3"];
-    let report = race(&[&args[..], &["--kill", "--seed", "1"]].concat())?;
+    let args = ["--store", "file", "--processes", "3", "--grants", "12", "--expiries", "2"];
+    let report =
+        race(&[&args[..], &["--kill", "--limit", "500", "--life", "2", "--seed", "1"]].concat())?;
     assert_eq!(report["double_spends"], 0, "{report}");
     assert_eq!(report["lost_unreported"], 0, "{report}");
     Ok(())
@@ -77,8 +78,14 @@ fn g12_what_processes_that_are_killed_may_have_spent_is_reported() -> TestResult
 
 #[test]
 fn g12_where_no_refresh_token_rotates_killing_loses_nothing() -> TestResult {
-    let args = ["--store", "sqlite", "--processes", "3", "--grants", "12", "--expiries", "3"];
-    let report = race(&[&args[..], &["--kill", "--rotate", "never", "--seed", "1"]].concat())?;
+    let args = ["--store", "sqlite", "--processes", "3", "--grants", "12", "--expiries", "2"];
+    let report = race(
+        &[
+            &args[..],
+            &["--kill", "--limit", "500", "--life", "2", "--rotate", "never", "--seed", "1"],
+        ]
+        .concat(),
+    )?;
     assert_eq!(report["lost"], 0, "{report}");
     assert_eq!(report["outcome_unknown"], 0, "{report}");
     Ok(())
