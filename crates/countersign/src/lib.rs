@@ -108,6 +108,12 @@ pub use countersign_isahc::IsahcTransport;
 pub use countersign_reqwest::ReqwestTransport;
 
 /// The programs of the README, so that they go on compiling and running.
-#[cfg(all(doctest, feature = "reqwest", feature = "tokens-tokio"))]
+#[cfg(all(
+    doctest,
+    feature = "reqwest",
+    feature = "tokens-tokio",
+    feature = "tokens-sealed",
+    feature = "postgres"
+))]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
