@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use countersign_testkit::VirtualExecutor;
 use countersign_tests::{Step, TestResult};
+use countersign_tokens::{KeyRing, MemoryStore, SealedStore};
 
 use crate::support::{Fleet, Process};
 
@@ -32,6 +34,33 @@ fn an_idle_fleet_costs_one_scan_and_one_read_a_minute_of_each_other() -> TestRes
             let reads = steps[&Step::Load];
             assert!((500..=600).contains(&reads), "{reads} reads in 600 minutes");
         }
+        Ok(())
+    })
+}
+
+#[test]
+fn whoever_lists_needs_no_sealing_key_of_former_times() -> TestResult {
+    let executor = VirtualExecutor::default();
+    let memory = MemoryStore::with_clock(executor.clock());
+    let sealed = |id: &str, byte: u8| -> Result<Fleet, Box<dyn std::error::Error>> {
+        let store = SealedStore::new(memory.clone(), KeyRing::new(id, [byte; 32])?);
+        Ok(Fleet::on(executor.clone(), store))
+    };
+    let before = sealed("old", 1)?;
+    let process = before.process()?;
+    before.run(async {
+        let _guard = process.tokens.keep_fresh()?;
+        before.pass(60).await;
+        TestResult::Ok(())
+    })?;
+    let after = sealed("new", 2)?;
+    let process = after.process()?;
+    after.run(async {
+        let key = after.adopt(&process, 0).await?;
+        let _guard = process.tokens.keep_fresh()?;
+        after.pass(2 * HOUR).await;
+        let record = after.record(&key).await?;
+        assert!(record.generation > 1, "nobody has refreshed it");
         Ok(())
     })
 }

@@ -88,9 +88,8 @@ impl TokenManagerBuilder {
         self
     }
 
-    /// How long a lease lasts. At least the client's time limit, the store's and the margin; by
-    /// default the store's limit and the margin longer than that, which is how long it may take to
-    /// begin.
+    /// How long a lease lasts. Longer than the client's time limit, the store's and the margin; by
+    /// default by the store's limit and the margin, which is how long it may take to begin.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(lease);
         self
@@ -148,9 +147,10 @@ impl TokenManagerBuilder {
         let least = least.saturating_add(self.margin);
         let by_default = least.saturating_add(self.store_limit).saturating_add(self.margin);
         let lease = self.lease.unwrap_or(by_default);
-        if lease < least {
+        if lease <= least {
             return Err(refused(
-                "the lease is shorter than the client's time limit, the store's and the margin together",
+                "the lease leaves no time to begin: it has to be longer than the client's time \
+                 limit, the store's and the margin together",
             ));
         }
         let timing = Timing {
