@@ -38,7 +38,8 @@ async fn grants_are_shown_without_tokens_and_revoked() {
         json!([{
             "id": 1, "account": "me@sandbox.example", "client_id": "sandbox-client", "scope": null,
             "status": "active", "issued_at": NOW, "expires_at": NOW + 3600, "generation": 0,
-            "refreshes": 0, "counts": {"token_generate": 1, "token_refresh": 0, "revoke": 0, "api": 0},
+            "refreshes": 0, "replays": 0, "reuses": 0,
+            "counts": {"token_generate": 1, "token_refresh": 0, "revoke": 0, "api": 0},
         }])
     );
     assert_eq!(send(peer.post("/_sandbox/grants/1/revoke")).await.status, 200);
