@@ -13,7 +13,8 @@ pub enum Rule {
     GenerationOnSave,
     /// Every step compares the epoch.
     Epoch,
-    /// `invalid_grant` is believed only after another look at the store.
+    /// `invalid_grant` is believed only after another look at the store. Alone it is not missed:
+    /// what it would be wrong to mark, the mark's own rules refuse.
     ReadingAgain,
     /// A mark compares the epoch and the generation that it is said of.
     GenerationOnMark,

@@ -85,6 +85,11 @@ fn without_reading_again_and_the_generation_on_the_mark_a_live_grant_is_marked()
 }
 
 #[test]
+fn without_reading_again_alone_nothing_happens() {
+    shows_nothing(Rule::ReadingAgain);
+}
+
+#[test]
 fn without_the_second_look_and_the_generation_on_the_intent_a_token_is_spent_twice() {
     let rules = [Rule::SecondLook, Rule::GenerationOnIntent];
     shows(NO_DOUBLE_SPEND, &rules, &with(1, NOTHING));
