@@ -43,7 +43,8 @@
 //! # How much it is
 //!
 //! Of states that differ only in which process is which about one is looked at; the number varies a
-//! little with the order. The seconds are of that run, on two busy cores, in the dev profile.
+//! little with the order. The seconds are of that run, on two cores that were shared, in the dev
+//! profile.
 //!
 //! | run | states | steps of the longest run | seconds |
 //! |---|---|---|---|
@@ -75,9 +76,9 @@
 //!   repeated, finds what it replaced the first time.
 //! * [`Rule::TakeoverCountsTheGate`]: begin counted `T + m` before the end of the grace, but the gate
 //!   lets a request go `L − T − S − m` after begin, which is more than `m`.
-//! * [`Rule::RestForIntents`]: the first holder is late, somebody takes over, and then the first saves.
-//!   It knows of no takeover. Should the token not rest for that, but be used at once, it ends the grace while the
-//!   other's request is under way.
+//! * [`Rule::RestForIntents`]: the first holder is late, somebody takes over, and then the first saves,
+//!   which knows of no takeover. The new token, used at once, ends the grace while the other's request
+//!   is under way.
 
 mod check;
 mod fleet;
