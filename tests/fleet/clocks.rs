@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::Duration;
 
+use countersign::Clock;
 use countersign_testkit::{ManualClock, VirtualExecutor};
-use countersign_tests::{Step, TestResult};
+use countersign_tests::{Side, Step, TestResult};
 use countersign_tokens::{StoreErrorKind, Task, Timer};
 
 use crate::support::{Fleet, LIFETIME, Process, Skewed};
@@ -41,7 +42,7 @@ fn nothing_is_sent_too_late(fleet: &Fleet, process: &Process) -> TestResult {
         // By another, so that it has to look into the store.
         let key = fleet.adopt(&fleet.process()?, 0).await?;
         fleet.pass(2 * LIFETIME.as_secs()).await;
-        process.view.slow(Step::Begin, TO_SEND * 2);
+        process.view.slow(Step::Begin, Side::Before, TO_SEND * 2);
         let error = process.tokens.token(&key).await.err().ok_or("it was sent")?;
         let store = error.store().ok_or("not the store's")?;
         assert_eq!(store.kind(), StoreErrorKind::Timeout);
@@ -82,4 +83,21 @@ fn g10_without_another_clock_the_wall_clock_closes_the_gate() -> TestResult {
     let timer = WithoutElapsed(fleet.executor.clone());
     let process = fleet.process_with(fleet.clock.clone(), |it| it.lease(LEASE).timer(timer))?;
     nothing_is_sent_too_late(&fleet, &process)
+}
+
+#[test]
+fn g06_what_remains_of_a_token_is_counted_from_when_the_store_was_asked() -> TestResult {
+    let fleet = Fleet::new();
+    let (adopting, asking) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&adopting, 0).await?;
+        // Two seconds before the margin of thirty begins, with an answer that takes four.
+        fleet.pass(LIFETIME.as_secs() - 32).await;
+        let now = fleet.clock.now().unix_timestamp();
+        fleet.server.seen().unavailable = Some((now, now + 60));
+        asking.view.slow(Step::Load, Side::After, Duration::from_secs(4));
+        let token = asking.tokens.token(&key).await;
+        assert!(token.is_err(), "a token was handed out within its margin");
+        Ok(())
+    })
 }

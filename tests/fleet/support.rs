@@ -20,7 +20,7 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(crate) struct View {
     executor: VirtualExecutor,
-    slow: Mutex<HashMap<Step, Duration>>,
+    slow: Mutex<HashMap<(Step, Side), Duration>>,
     failing: Mutex<HashSet<(Step, Side)>>,
     steps: Mutex<HashMap<Step, u32>>,
 }
@@ -31,9 +31,9 @@ impl View {
         locked(&self.failing).insert((step, side));
     }
 
-    /// From now on this step is done so much later.
-    pub(crate) fn slow(&self, step: Step, by: Duration) {
-        locked(&self.slow).insert(step, by);
+    /// From now on this step is done, or its answer comes, so much later.
+    pub(crate) fn slow(&self, step: Step, side: Side, by: Duration) {
+        locked(&self.slow).insert((step, side), by);
     }
 
     pub(crate) fn heal(&self) {
@@ -52,10 +52,10 @@ impl Watch for View {
     async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
         if side == Side::Before {
             *locked(&self.steps).entry(step).or_default() += 1;
-            let slow = locked(&self.slow).get(&step).copied();
-            if let Some(by) = slow {
-                self.executor.sleep(by).await;
-            }
+        }
+        let slow = locked(&self.slow).get(&(step, side)).copied();
+        if let Some(by) = slow {
+            self.executor.sleep(by).await;
         }
         match locked(&self.failing).contains(&(step, side)) {
             true => Err(StoreError::new(StoreErrorKind::Unavailable)),

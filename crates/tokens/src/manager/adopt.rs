@@ -117,7 +117,7 @@ impl Adoption {
             let adopt = Adopt { epoch: self.epoch, replaces, material };
             match store.wait(store.store.adopt(&self.slot.key, &adopt)).await? {
                 Verdict::Accepted(row) => {
-                    self.slot.publish(self.life, Some(inner.cached(&row, &self.tokens)));
+                    self.slot.publish(self.life, Some(inner.stored(&row, &self.tokens)));
                     return Ok(Fate::Stored);
                 }
                 // Whether that came before or after cannot be told: what is there is kept, and

@@ -30,20 +30,35 @@ impl Cached {
 
 impl Inner {
     /// The tokens of a record. What remains of them is told by the store's clock, so that it does
-    /// not matter how the clock of whoever stored them differs from this process's.
-    pub(super) fn cached(&self, record: &Record, tokens: &TokenSet) -> Cached {
-        let from_now = |left: Duration| self.now().checked_add(time_of(left));
+    /// not matter how the clock of whoever stored them differs from this process's; and counted
+    /// from when the store was asked, since its answer may have taken long.
+    pub(super) fn cached(
+        &self,
+        record: &Record,
+        tokens: &TokenSet,
+        asked: OffsetDateTime,
+    ) -> Cached {
+        let from_then = |left: Duration| asked.checked_add(time_of(left));
         let left = record.expires_at.map(|at| at.since(record.read_at));
         let fresh_until = match left {
-            Some(left) => from_now(left.saturating_sub(margin(&self.client, tokens))),
+            Some(left) => from_then(left.saturating_sub(margin(&self.client, tokens))),
             None => fresh_until(&self.client, tokens),
         };
-        let due_at = record.due_at.and_then(|at| from_now(at.since(record.read_at)));
+        let due_at = record.due_at.and_then(|at| from_then(at.since(record.read_at)));
         let quiet_until = due_at.into_iter().chain(fresh_until).min();
         Cached { token: tokens.access_token().clone(), quiet_until, fresh_until }
     }
 
-    /// Tokens that are in memory alone.
+    /// Tokens that this process has had itself, and stored as this record.
+    pub(super) fn stored(&self, record: &Record, tokens: &TokenSet) -> Cached {
+        let due_in = record.due_at.map(|at| at.since(record.read_at));
+        let due_at = due_in.and_then(|it| self.now().checked_add(time_of(it)));
+        let unstored = self.unstored(tokens);
+        let quiet_until = due_at.into_iter().chain(unstored.fresh_until).min();
+        Cached { quiet_until, ..unstored }
+    }
+
+    /// Tokens that this process has had itself, and that are in memory alone.
     pub(super) fn unstored(&self, tokens: &TokenSet) -> Cached {
         let fresh_until = fresh_until(&self.client, tokens);
         Cached { token: tokens.access_token().clone(), quiet_until: fresh_until, fresh_until }

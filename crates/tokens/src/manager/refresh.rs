@@ -4,10 +4,11 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_core::{AccessToken, Error, Outcome, Recovery, RefreshToken, Rotation, TokenSet};
+use countersign_core::{AccessToken, Error, RefreshToken, TokenSet};
 use futures_lite::FutureExt;
 
 use super::TokenManager;
+use super::cached::Cached;
 use super::flight::Flight;
 use super::gate::Started;
 use super::slot::{Cooling, Rest, Slot};
@@ -16,18 +17,14 @@ use super::{Inner, material};
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
 use crate::store::{
-    AttemptId, Begin, Clear, GrantState, Mark, Negative, Record, Renew, StoreError, StoreErrorKind,
-    Takeover, Verdict,
+    AttemptId, Begin, Clear, GrantState, Record, StoreError, StoreErrorKind, Verdict,
 };
 
 /// Requests that one refresh may come to, when those before were surely or harmlessly lost.
-const MOST_REQUESTS: u32 = 3;
+pub(super) const MOST_REQUESTS: u32 = 3;
 
 /// How often one refresh stores again what the store has lost, or seems to have.
 const MOST_OFFERS: u32 = 3;
-
-/// A rest that callers wait for, rather than to be told of it.
-const SHORT_REST: Duration = Duration::from_secs(1);
 
 /// How long nobody asks again about a grant that cannot be refreshed.
 const FINAL_REST: Duration = Duration::from_secs(30);
@@ -121,9 +118,9 @@ pub(super) struct Refresh {
     /// The life of the grant that this began in.
     pub(super) life: u64,
     /// How many requests were made.
-    attempts: u32,
+    pub(super) attempts: u32,
     /// How long it has waited for others.
-    waited: Duration,
+    pub(super) waited: Duration,
     /// How often it has stored again what the store had lost.
     offers: u32,
     /// Whether it has taken back what others had left.
@@ -144,6 +141,7 @@ impl Refresh {
         self.clear_former().await?;
         loop {
             let inner = &self.manager.0;
+            let asked = inner.now();
             let loaded = inner.store.wait(inner.store.store.load(&self.slot.key)).await;
             let record = loaded.inspect_err(|_| inner.outage.failed(inner.now(), None))?;
             let Some(record) = record.filter(|it| it.state != GrantState::Gone) else {
@@ -158,9 +156,10 @@ impl Refresh {
                 continue;
             }
             let tokens = material::read(&inner.client, &record)?.tokens;
-            if self.serves(&record, &tokens) {
+            let cached = inner.cached(&record, &tokens, asked);
+            if self.serves(&cached) {
                 // Whatever becomes of the refresh: as long as this one is good, it serves.
-                self.publish(&record, &tokens);
+                self.slot.publish(self.life, Some(cached));
                 if !self.is_due(&record) || self.is_put_off(&record) {
                     return Ok(tokens.access_token().clone());
                 }
@@ -207,13 +206,13 @@ impl Refresh {
         }
     }
 
-    /// Whether these tokens serve whoever asked.
-    fn serves(&self, record: &Record, tokens: &TokenSet) -> bool {
+    /// Whether this token serves whoever asked.
+    fn serves(&self, cached: &Cached) -> bool {
         let was_rejected = match &self.cause {
-            Cause::Rejected(token) => token.same_as(tokens.access_token()),
+            Cause::Rejected(token) => token.same_as(&cached.token),
             Cause::Asked | Cause::Due => false,
         };
-        !was_rejected && self.manager.0.cached(record, tokens).is_fresh(self.manager.0.now())
+        !was_rejected && cached.is_fresh(self.manager.0.now())
     }
 
     /// Whether the record is to be refreshed ahead of time.
@@ -229,10 +228,6 @@ impl Refresh {
         };
         let now = inner.now();
         inner.outage.puts_off(now - time_of(record.read_at.since(due_at)), now)
-    }
-
-    pub(super) fn publish(&self, record: &Record, tokens: &TokenSet) -> bool {
-        self.slot.publish(self.life, Some(self.manager.0.cached(record, tokens)))
     }
 
     async fn attempt(&mut self, record: &Record, tokens: &TokenSet) -> Result<Next, TokenError> {
@@ -287,177 +282,6 @@ impl Refresh {
             Err(_) => Err(None),
         }
     }
-
-    /// What follows when the store did not let it begin.
-    async fn refused(
-        &mut self,
-        read: &Record,
-        row: Option<Record>,
-        attempt: AttemptId,
-    ) -> Result<Next, TokenError> {
-        let Some(row) = row.filter(|it| is_same(it, read) && it.state == GrantState::Live) else {
-            return Ok(Next::Again(Duration::ZERO));
-        };
-        let inner = &self.manager.0;
-        let rest = row.not_before.map(|it| it.since(row.read_at)).filter(|rest| !rest.is_zero());
-        if let Some(rest) = rest.filter(|rest| *rest > SHORT_REST) {
-            return Err(TokenError::paused(rest));
-        }
-        if row.live_lease().is_some() || rest.is_some() {
-            if self.waited > inner.timing.lease {
-                return Err(TokenError::new(TokenErrorKind::Busy));
-            }
-            let wait = Duration::from_millis(fastrand::u64(50..250));
-            self.waited += wait;
-            return Ok(Next::Changed(wait));
-        }
-        // Somebody has begun, and neither ended nor lives: the refresh token may be spent.
-        self.mark(read, attempt, Negative::Unknown, TokenErrorKind::OutcomeUnknown, None).await
-    }
-
-    async fn failed(
-        &mut self,
-        record: &Record,
-        attempt: AttemptId,
-        error: Option<Error>,
-    ) -> Result<Next, TokenError> {
-        let inner = Arc::clone(&self.manager.0);
-        let outcome = error.as_ref().map_or(Outcome::Unknown, Error::outcome);
-        let failure = |kind| match error.clone() {
-            Some(error) => TokenError::of_provider(kind, error),
-            None => TokenError::new(TokenErrorKind::Interrupted),
-        };
-        let told = failure(TokenErrorKind::Refresh);
-        if outcome != Outcome::Refused {
-            inner.breaker.failed(inner.now(), told.retry_after());
-            inner.outage.failed(inner.now(), told.retry_after());
-        }
-        let is_final = matches!(
-            error.as_ref().map(Error::recovery),
-            Some(Recovery::Reauthorize | Recovery::Fix)
-        );
-        match outcome {
-            Outcome::Refused if error.as_ref().is_some_and(is_refusal_of_grant) => {
-                return self.refused_by_provider(record, attempt, error).await;
-            }
-            Outcome::Unknown if inner.has_grace() && self.attempts < MOST_REQUESTS => {
-                // The intent stays, and says since when the grace has run: begin looks at it.
-                self.release(record, attempt).await;
-                return Ok(Next::Again(backoff(self.attempts)));
-            }
-            Outcome::Unknown if inner.spends() => {
-                let kind = TokenErrorKind::OutcomeUnknown;
-                return self.mark(record, attempt, Negative::Unknown, kind, error).await;
-            }
-            _ => {}
-        }
-        let is_cleared = self.clear(record, attempt, told.retry_after()).await;
-        let is_lost = matches!(outcome, Outcome::NotSent | Outcome::Unknown);
-        let may_repeat = is_cleared || !inner.spends();
-        if is_lost && !is_final && may_repeat && self.attempts < MOST_REQUESTS {
-            return Ok(Next::Again(backoff(self.attempts)));
-        }
-        Err(told)
-    }
-
-    /// `invalid_grant` is believed when nothing has moved and nobody else is at it (G11).
-    async fn refused_by_provider(
-        &mut self,
-        record: &Record,
-        attempt: AttemptId,
-        error: Option<Error>,
-    ) -> Result<Next, TokenError> {
-        let inner = &self.manager.0;
-        let row = inner.store.wait(inner.store.store.load(&self.slot.key)).await?;
-        let Some(row) = row.filter(|it| is_same(it, record)) else {
-            return Ok(Next::Again(Duration::ZERO));
-        };
-        let is_contested = row.attempts_of_others(attempt).next().is_some();
-        if !is_contested && self.promote_alternate(&row).await? {
-            // Another token, which this intent says nothing of.
-            return match self.clear(record, attempt, None).await {
-                true => Ok(Next::Again(Duration::ZERO)),
-                false => Err(StoreError::new(StoreErrorKind::Unavailable).into()),
-            };
-        }
-        let (negative, kind) = if is_contested {
-            (Negative::Unknown, TokenErrorKind::OutcomeUnknown)
-        } else {
-            (Negative::Reauthorize, TokenErrorKind::Reauthorize)
-        };
-        self.mark(record, attempt, negative, kind, error).await
-    }
-
-    async fn mark(
-        &self,
-        record: &Record,
-        attempt: AttemptId,
-        negative: Negative,
-        kind: TokenErrorKind,
-        error: Option<Error>,
-    ) -> Result<Next, TokenError> {
-        let inner = &self.manager.0;
-        let mark = Mark {
-            attempt,
-            epoch: record.epoch,
-            generation: record.generation,
-            as_state: negative,
-        };
-        let marked = inner.store.wait(inner.store.store.mark(&self.slot.key, &mark)).await;
-        let told = match error {
-            Some(error) => TokenError::of_provider(kind, error),
-            None => TokenError::new(kind),
-        };
-        match marked {
-            // Not marked for sure: the intent stands, and says the same to whoever reads it.
-            Ok(Verdict::Accepted(_)) | Err(_) => Err(told),
-            // There is no intent to be unknown of: its author has taken it back.
-            Ok(Verdict::Refused(Some(row)))
-                if is_same(&row, record)
-                    && !(row.attempts.is_empty() && negative == Negative::Unknown) =>
-            {
-                Err(told)
-            }
-            Ok(Verdict::Refused(_)) => Ok(Next::Again(Duration::ZERO)),
-        }
-    }
-
-    /// Lets others begin, without taking the own intent back.
-    async fn release(&self, record: &Record, attempt: AttemptId) {
-        let inner = &self.manager.0;
-        let renew = Renew { attempt, epoch: record.epoch, lease: Duration::ZERO };
-        let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
-    }
-}
-
-impl Inner {
-    /// Whether a refresh spends the refresh token.
-    pub(super) fn spends(&self) -> bool {
-        self.client.provider().rotation != Rotation::Never
-    }
-
-    pub(super) fn has_grace(&self) -> bool {
-        matches!(self.client.provider().rotation, Rotation::Grace { .. })
-    }
-
-    /// What is made of the intents of others, by how the provider rotates.
-    fn takeover(&self) -> Takeover {
-        match self.client.provider().rotation {
-            Rotation::Never => Takeover::Always,
-            Rotation::Grace { window, .. } => {
-                Takeover::Within(window.saturating_sub(self.time_to_arrive()))
-            }
-            _ => Takeover::Never,
-        }
-    }
-}
-
-fn is_same(row: &Record, read: &Record) -> bool {
-    row.epoch == read.epoch && row.generation == read.generation
-}
-
-fn is_refusal_of_grant(error: &Error) -> bool {
-    error.recovery() == Recovery::Reauthorize
 }
 
 /// RFC 6749 section 6: scopes that are not told are unchanged.

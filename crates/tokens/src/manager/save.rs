@@ -63,7 +63,7 @@ impl Unsaved {
     fn stored(&self, row: &Record) {
         let inner = &self.manager.0;
         inner.hold(&self.slot, self.life, row, self.attempt, &self.fresh);
-        self.slot.publish(self.life, Some(inner.cached(row, &self.fresh)));
+        self.slot.publish(self.life, Some(inner.stored(row, &self.fresh)));
         let key = self.slot.key.clone();
         inner.tell(&Event::Refreshed { key, generation: row.generation });
     }

@@ -1,0 +1,169 @@
+//! What follows from each way in which a refresh ends without tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_core::{Error, Outcome, Recovery};
+
+use super::refresh::{MOST_REQUESTS, Next, Refresh};
+use super::timing::backoff;
+use crate::error::{TokenError, TokenErrorKind};
+use crate::store::{
+    AttemptId, GrantState, Mark, Negative, Record, Renew, StoreError, StoreErrorKind, Verdict,
+};
+
+/// A rest that callers wait for, rather than to be told of it.
+const SHORT_REST: Duration = Duration::from_secs(1);
+
+impl Refresh {
+    /// What follows when the store did not let it begin.
+    pub(super) async fn refused(
+        &mut self,
+        read: &Record,
+        row: Option<Record>,
+        attempt: AttemptId,
+    ) -> Result<Next, TokenError> {
+        let Some(row) = row.filter(|it| is_same(it, read) && it.state == GrantState::Live) else {
+            return Ok(Next::Again(Duration::ZERO));
+        };
+        let inner = &self.manager.0;
+        let rest = row.not_before.map(|it| it.since(row.read_at)).filter(|rest| !rest.is_zero());
+        if let Some(rest) = rest.filter(|rest| *rest > SHORT_REST) {
+            return Err(TokenError::paused(rest));
+        }
+        if row.live_lease().is_some() || rest.is_some() {
+            if self.waited > inner.timing.lease {
+                return Err(TokenError::new(TokenErrorKind::Busy));
+            }
+            let wait = Duration::from_millis(fastrand::u64(50..250));
+            self.waited += wait;
+            return Ok(Next::Changed(wait));
+        }
+        // Somebody has begun, and neither ended nor lives: the refresh token may be spent.
+        self.mark(read, attempt, Negative::Unknown, TokenErrorKind::OutcomeUnknown, None).await
+    }
+
+    /// What follows when no tokens came.
+    pub(super) async fn failed(
+        &mut self,
+        record: &Record,
+        attempt: AttemptId,
+        error: Option<Error>,
+    ) -> Result<Next, TokenError> {
+        let inner = Arc::clone(&self.manager.0);
+        let outcome = error.as_ref().map_or(Outcome::Unknown, Error::outcome);
+        let failure = |kind| match error.clone() {
+            Some(error) => TokenError::of_provider(kind, error),
+            None => TokenError::new(TokenErrorKind::Interrupted),
+        };
+        let told = failure(TokenErrorKind::Refresh);
+        if outcome != Outcome::Refused {
+            inner.breaker.failed(inner.now(), told.retry_after());
+            inner.outage.failed(inner.now(), told.retry_after());
+        }
+        let is_final = matches!(
+            error.as_ref().map(Error::recovery),
+            Some(Recovery::Reauthorize | Recovery::Fix)
+        );
+        match outcome {
+            Outcome::Refused if error.as_ref().is_some_and(is_refusal_of_grant) => {
+                return self.refused_by_provider(record, attempt, error).await;
+            }
+            Outcome::Unknown if inner.has_grace() && self.attempts < MOST_REQUESTS => {
+                // The intent stays, and says since when the grace has run: begin looks at it.
+                self.release(record, attempt).await;
+                return Ok(Next::Again(backoff(self.attempts)));
+            }
+            Outcome::Unknown if inner.spends() => {
+                let kind = TokenErrorKind::OutcomeUnknown;
+                return self.mark(record, attempt, Negative::Unknown, kind, error).await;
+            }
+            _ => {}
+        }
+        let is_cleared = self.clear(record, attempt, told.retry_after()).await;
+        let is_lost = matches!(outcome, Outcome::NotSent | Outcome::Unknown);
+        let may_repeat = is_cleared || !inner.spends();
+        if is_lost && !is_final && may_repeat && self.attempts < MOST_REQUESTS {
+            return Ok(Next::Again(backoff(self.attempts)));
+        }
+        Err(told)
+    }
+
+    /// `invalid_grant` is believed when nothing has moved and nobody else is at it (G11).
+    async fn refused_by_provider(
+        &mut self,
+        record: &Record,
+        attempt: AttemptId,
+        error: Option<Error>,
+    ) -> Result<Next, TokenError> {
+        let inner = &self.manager.0;
+        let row = inner.store.wait(inner.store.store.load(&self.slot.key)).await?;
+        let Some(row) = row.filter(|it| is_same(it, record)) else {
+            return Ok(Next::Again(Duration::ZERO));
+        };
+        let is_contested = row.attempts_of_others(attempt).next().is_some();
+        if !is_contested && self.promote_alternate(&row).await? {
+            // Another token, which this intent says nothing of.
+            return match self.clear(record, attempt, None).await {
+                true => Ok(Next::Again(Duration::ZERO)),
+                false => Err(StoreError::new(StoreErrorKind::Unavailable).into()),
+            };
+        }
+        let (negative, kind) = if is_contested {
+            (Negative::Unknown, TokenErrorKind::OutcomeUnknown)
+        } else {
+            (Negative::Reauthorize, TokenErrorKind::Reauthorize)
+        };
+        self.mark(record, attempt, negative, kind, error).await
+    }
+
+    async fn mark(
+        &self,
+        record: &Record,
+        attempt: AttemptId,
+        negative: Negative,
+        kind: TokenErrorKind,
+        error: Option<Error>,
+    ) -> Result<Next, TokenError> {
+        let inner = &self.manager.0;
+        let mark = Mark {
+            attempt,
+            epoch: record.epoch,
+            generation: record.generation,
+            as_state: negative,
+        };
+        let marked = inner.store.wait(inner.store.store.mark(&self.slot.key, &mark)).await;
+        let told = match error {
+            Some(error) => TokenError::of_provider(kind, error),
+            None => TokenError::new(kind),
+        };
+        match marked {
+            // Not marked for sure: the intent stands, and says the same to whoever reads it.
+            Ok(Verdict::Accepted(_)) | Err(_) => Err(told),
+            // Something has moved; or there is no intent to be unknown of, since its author has
+            // taken it back.
+            Ok(Verdict::Refused(row)) => {
+                let stands = row.is_some_and(|row| {
+                    let is_groundless = row.attempts.is_empty() && negative == Negative::Unknown;
+                    is_same(&row, record) && !is_groundless
+                });
+                if stands { Err(told) } else { Ok(Next::Again(Duration::ZERO)) }
+            }
+        }
+    }
+
+    /// Lets others begin, without taking the own intent back.
+    async fn release(&self, record: &Record, attempt: AttemptId) {
+        let inner = &self.manager.0;
+        let renew = Renew { attempt, epoch: record.epoch, lease: Duration::ZERO };
+        let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
+    }
+}
+
+fn is_same(row: &Record, read: &Record) -> bool {
+    row.epoch == read.epoch && row.generation == read.generation
+}
+
+fn is_refusal_of_grant(error: &Error) -> bool {
+    error.recovery() == Recovery::Reauthorize
+}
