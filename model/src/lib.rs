@@ -10,8 +10,8 @@
 //! the names that they have in `countersign-tokens`, and the store of the model is
 //! [`Rules`](countersign_tokens::Rules) itself: a row is made a `Record`, judged, and made a row
 //! again, so that what is checked is the code's rules and not a story about them. What the
-//! processes make of the answers follows `manager/refresh.rs`, `save.rs`, `adopt.rs` and `forget.rs`
-//! by hand, in `process.rs`: a change there is a change here.
+//! processes make of the answers follows `manager/refresh.rs`, `outcome.rs`, `save.rs`, `adopt.rs` and
+//! `forget.rs` by hand, in `process.rs`: a change there is a change here.
 //!
 //! # What can happen
 //!

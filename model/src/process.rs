@@ -1,5 +1,5 @@
-//! What a process does, and what it makes of what it hears: `manager/refresh.rs`, `save.rs`,
-//! `adopt.rs` and `forget.rs` of `countersign-tokens`.
+//! What a process does, and what it makes of what it hears: `manager/refresh.rs`,
+//! `outcome.rs`, `save.rs`, `adopt.rs` and `forget.rs` of `countersign-tokens`.
 
 use countersign_tokens::GrantState;
 

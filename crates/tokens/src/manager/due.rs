@@ -139,9 +139,9 @@ impl Keeper {
     }
 }
 
-/// In how long each grant of a page is to be refreshed, in order, and at the latest when the next
-/// page is to be read, since this one is full: what is not yet due at its time,
-/// what is overdue at half the speed at which it came due, lest it come all at once after an outage.
+/// In how long each grant of a page is to be refreshed, in order: what is not yet due at its time,
+/// what is overdue at half the speed at which it came due, lest it come all at once after an
+/// outage. `length` is shortened to the last of a full page, after which there may be more.
 fn plan(page: &DuePage, length: &mut Duration) -> Vec<(Duration, GrantKey)> {
     let mut former: Option<StoreTime> = None;
     let mut wait = Duration::ZERO;

@@ -43,6 +43,10 @@ impl Refresh {
         let inner = &self.manager.0;
         let (save, tokens) = {
             let mut work = self.slot.work();
+            if work.life != self.life {
+                // What is held is of the life that came after.
+                return Ok(false);
+            }
             let Some(held) = &work.held else { return Ok(false) };
             if held.epoch != record.epoch || held.generation < record.generation {
                 work.held = None;
