@@ -9,7 +9,7 @@ use countersign_tokens::{GrantKey, GrantStore};
 use crate::Outcome;
 use crate::args::{Args, Rotate};
 use crate::client::hash;
-use crate::ledger::{Ledger, UNKNOWN};
+use crate::ledger::{Ledger, Served, UNKNOWN};
 use crate::message::Grant;
 use crate::report::Report;
 use crate::time::Micros;
@@ -110,10 +110,20 @@ impl Evidence<'_> {
 
     /// Tokens that had ended when they were handed out, or that the server never gave.
     fn served_expired(&self, ends: &HashMap<String, Duration>) -> u64 {
-        let is_good = |token: &String, at: Micros| {
-            ends.get(token).is_some_and(|end| at < Micros::since_epoch(*end))
-        };
-        self.ledger.served.iter().filter(|(token, at)| !is_good(token, *at)).count() as u64
+        let mut expired = 0;
+        for Served { token, grant, process, began, returned } in &self.ledger.served {
+            let end = ends.get(token).copied().map(Micros::since_epoch);
+            if end.is_some_and(|end| *returned < end) {
+                continue;
+            }
+            expired += 1;
+            let late = end.map(|end| returned.since(end));
+            let took = returned.since(*began);
+            eprintln!(
+                "grant {grant}, process {process}: ended for {late:?}, in a call of {took:?}"
+            );
+        }
+        expired
     }
 
     /// Whether it is as it has to be. `unexplained`: false alarms of grants of which no attempt was

@@ -13,8 +13,8 @@ pub(crate) const UNKNOWN: &str = "OutcomeUnknown";
 /// What the processes have told of each grant.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// Tokens that were handed out, by their hash, and when.
-    pub(crate) served: Vec<(String, Micros)>,
+    /// What was handed out.
+    pub(crate) served: Vec<Served>,
     /// How long calls took that had to wait for a refresh.
     pub(crate) waits: Vec<Duration>,
     /// The refreshes that were stored, and the steps of the store that they took.
@@ -28,6 +28,15 @@ pub(crate) struct Ledger {
     pub(crate) errors: HashMap<String, u64>,
     /// Processes with grants that serve from memory alone.
     pub(crate) unsaved: HashSet<(Number, Grant)>,
+}
+
+/// A token that was handed out, by its hash.
+pub(crate) struct Served {
+    pub(crate) token: String,
+    pub(crate) grant: Grant,
+    pub(crate) process: Number,
+    pub(crate) began: Micros,
+    pub(crate) returned: Micros,
 }
 
 impl Ledger {
@@ -57,12 +66,15 @@ impl Ledger {
     }
 
     /// Notes an answer. One that a pause of its process fell into says nothing of times.
-    pub(crate) fn answered(&mut self, answer: Answer, was_paused: bool) {
+    pub(crate) fn answered(&mut self, process: Number, answer: Answer, was_paused: bool) {
         if !was_paused && answer.waited {
             self.waits.push(answer.returned.since(answer.began));
         }
         match answer.outcome {
-            Ok(token) if !was_paused => self.served.push((token, answer.returned)),
+            Ok(token) if !was_paused => {
+                let Answer { grant, began, returned, .. } = answer;
+                self.served.push(Served { token, grant, process, began, returned });
+            }
             Ok(_) => {}
             Err(kind) => {
                 if kind == UNKNOWN {

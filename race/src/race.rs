@@ -312,7 +312,7 @@ impl Race {
                 } else {
                     process.was_paused_in(&answer)
                 };
-                self.ledger.answered(answer, was_paused);
+                self.ledger.answered(number, answer, was_paused);
             }
             Said::Done { round } => process.done = round,
             Said::At(point, _) if process.is_alive() => {
