@@ -25,8 +25,9 @@ const VERSIONS: &[(&str, &str)] =
 /// Grants in a table of PostgreSQL, for processes on any number of machines. Clones share the
 /// pool.
 ///
-/// Each step is one statement, so that a process that stops in its midst leaves no lock behind;
-/// time is the server's `clock_timestamp()`. Everything that is not a statement's own text is a
+/// Each step is one statement, so that a process that stops in its midst leaves no lock behind
+/// (where something is in the way of a begin or a save, a first one that does nothing, and a second
+/// that judges); time is the server's `clock_timestamp()`. Everything that is not a statement's own text is a
 /// bound parameter. No step waits for anything but the row of its grant.
 ///
 /// A connection that was lost is no error yet: the step is repeated on another, which every step

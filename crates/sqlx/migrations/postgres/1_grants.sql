@@ -18,10 +18,7 @@ CREATE TABLE IF NOT EXISTS countersign_grants (
     payload bytea NOT NULL,
     due bigint GENERATED ALWAYS AS (
         CASE WHEN state = 'live' AND due_at IS NOT NULL THEN GREATEST(due_at, not_before) END
-    ) STORED,
-    CHECK (state IN ('live', 'unknown', 'reauthorize', 'gone')),
-    CHECK ((lease_owner IS NULL) = (lease_until IS NULL)),
-    CHECK (cardinality(attempts) = cardinality(attempted_at))
+    ) STORED
 -- Leases and intents come and go without the index, if there is room beside the row.
 ) WITH (fillfactor = 70);
 

@@ -32,7 +32,8 @@ pub(super) fn record(row: &PgRow) -> Result<Record, StoreError> {
         state: state(row.try_get("state").map_err(failed)?)?,
         lease: match (attempt("lease_owner")?, instant("lease_until")?) {
             (Some(owner), Some(until)) => Some(Lease { owner, until }),
-            _ => None,
+            (None, None) => None,
+            _ => return Err(damaged("a lease without its owner or its end")),
         },
         fence: number("fence")?,
         attempts: attempts(row)?,
@@ -49,6 +50,9 @@ pub(super) fn record(row: &PgRow) -> Result<Record, StoreError> {
 fn attempts(row: &PgRow) -> Result<Vec<Attempt>, StoreError> {
     let ids: Vec<Vec<u8>> = row.try_get("attempts").map_err(failed)?;
     let instants: Vec<i64> = row.try_get("attempted_at").map_err(failed)?;
+    if ids.len() != instants.len() {
+        return Err(damaged("there are more attempts than instants of theirs, or fewer"));
+    }
     let attempts = ids.iter().zip(instants).map(|(bytes, at)| {
         Ok(Attempt { id: AttemptId::from_bytes(id(bytes)?), at: StoreTime::from_millis(at) })
     });

@@ -1,11 +1,12 @@
 //! The steps in SQL: each one statement, which says what
-//! [`Rules`](countersign_tokens::Rules) say.
+//! [`Rules`](countersign_tokens::Rules) say. The two that every refresh takes have a second,
+//! cheaper one for their usual case.
 
 /// The server's time, not that of the statement's or transaction's start, which is stale after a
 /// wait for a row's lock. In milliseconds.
 macro_rules! now {
     () => {
-        "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+        "floor(date_part('epoch', clock_timestamp()) * 1000)::bigint"
     };
 }
 
@@ -66,6 +67,10 @@ macro_rules! release {
          lease_until = CASE WHEN judged.lease_owner <> $2 THEN judged.lease_until END"
     };
 }
+
+mod usual;
+
+pub(super) use self::usual::{USUAL_BEGIN, USUAL_SAVE};
 
 pub(super) const LOAD: &str =
     concat!("SELECT ", now!(), " AS now, ", columns!(), " FROM countersign_grants WHERE key = $1");

@@ -1,4 +1,4 @@
-//! The steps, each of which is one round trip.
+//! The steps, each of which is one round trip, or two where something is in the way.
 
 use std::time::Duration;
 
@@ -39,6 +39,19 @@ impl PostgresStore {
         self.listening.as_ref().map(|_| mark(key))
     }
 
+    /// By the statement for the usual case, which does all or nothing, and else by the one that
+    /// judges.
+    async fn usually(
+        &self,
+        usual: impl Fn() -> Statement,
+        judged: impl Fn() -> Statement,
+    ) -> Result<Verdict, StoreError> {
+        match self.rows(usual).await?.first() {
+            Some(row) => Ok(Verdict::Accepted(record(row)?)),
+            None => self.step(judged).await,
+        }
+    }
+
     async fn step(&self, statement: impl Fn() -> Statement) -> Result<Verdict, StoreError> {
         let rows = self.rows(statement).await?;
         let Some(row) = rows.first() else {
@@ -66,25 +79,29 @@ impl GrantStore for PostgresStore {
             Takeover::Within(window) => millis(window),
             Takeover::Always => i64::MAX,
         };
-        self.step(|| {
-            query(statements::BEGIN, key)
+        let bound = |statement| {
+            query(statement, key)
                 .bind(begin.attempt.as_bytes().to_vec())
                 .bind(begin.epoch.as_bytes().to_vec())
                 .bind(number(begin.generation))
                 .bind(millis(begin.lease))
-                .bind(youth)
-        })
-        .await
+        };
+        self.usually(|| bound(statements::USUAL_BEGIN), || bound(statements::BEGIN).bind(youth))
+            .await
     }
 
     async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
-        self.step(|| {
-            let statement = query(statements::SAVE, key)
+        let bound = |statement| {
+            let statement = query(statement, key)
                 .bind(save.attempt.as_bytes().to_vec())
                 .bind(save.epoch.as_bytes().to_vec())
                 .bind(number(save.generation));
-            bind(statement, &save.material).bind(save.rests_for.map(millis)).bind(self.told(key))
-        })
+            bind(statement, &save.material)
+        };
+        self.usually(
+            || bound(statements::USUAL_SAVE).bind(self.told(key)),
+            || bound(statements::SAVE).bind(save.rests_for.map(millis)).bind(self.told(key)),
+        )
         .await
     }
 

@@ -5,7 +5,7 @@ use countersign_sqlx::sqlx::postgres::PgPoolOptions;
 use countersign_sqlx::sqlx::{self, AssertSqlSafe, PgPool, Row};
 use countersign_testkit::steps::{adopt, attempt, begin, save};
 use countersign_tokens::{
-    GrantKey, GrantStore, KeyRing, SealedStore, StoreErrorKind, Takeover, Verdict,
+    Begin, GrantKey, GrantStore, KeyRing, Record, SealedStore, StoreErrorKind, Takeover,
 };
 
 use crate::wire::Proxy;
@@ -19,10 +19,17 @@ fn key(subject: &str) -> GrantKey {
 
 /// The whole of what the server has logged of this process of its.
 async fn logged(admin: &PgPool, pid: i32) -> Vec<String> {
-    let log: String = sqlx::query_scalar("SELECT pg_read_file(pg_current_logfile())")
-        .fetch_one(admin)
-        .await
-        .expect("a server with `logging_collector=on`, and a superuser");
+    // What is logged goes through a pipe. Once this has come out of it, so has all before.
+    let last = format!("the last of {}", attempt());
+    let say = AssertSqlSafe(format!("DO $$ BEGIN RAISE LOG '{last}'; END $$"));
+    sqlx::raw_sql(say).execute(admin).await.expect("said");
+    let mut log = String::new();
+    while !log.contains(&last) {
+        log = sqlx::query_scalar("SELECT pg_read_file(pg_current_logfile())")
+            .fetch_one(admin)
+            .await
+            .expect("a server with `logging_collector=on`, and a superuser");
+    }
     let mine = format!("[{pid}]");
     let mut lines: Vec<String> = Vec::new();
     let mut of_mine = false;
@@ -128,44 +135,76 @@ fn a_lost_connection_is_no_error() {
     });
 }
 
+/// Begins while another transaction has the row's lock for half a second. Returns when that ended,
+/// and what the store answered.
+async fn begun_behind_a_lock(world: &World, key: &GrantKey, begin: Begin) -> (i64, Record) {
+    let mut holder = world.admin().begin().await.expect("a transaction");
+    sqlx::query("SELECT FROM countersign_grants FOR UPDATE")
+        .execute(&mut *holder)
+        .await
+        .expect("the row's lock");
+    let begun = tokio::spawn({
+        let (store, key) = (world.store(), key.clone());
+        async move { store.begin(&key, &begin).await }
+    });
+    let holder_pid: i32 =
+        sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *holder).await.expect("a pid");
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE $1 = ANY (pg_blocking_pids(pid)))";
+    while !sqlx::query_scalar::<_, bool>(waits)
+        .bind(holder_pid)
+        .fetch_one(&mut *holder)
+        .await
+        .expect("whether it waits")
+    {}
+    // Half a second of the server's goes by.
+    let released: i64 = sqlx::query_scalar(
+        "WITH slept AS MATERIALIZED (SELECT pg_sleep(0.5))
+        SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM slept",
+    )
+    .fetch_one(&mut *holder)
+    .await
+    .expect("the time");
+    holder.commit().await.expect("released");
+    let begun = begun.await.expect("no panic").expect("begun");
+    (released, begun.accepted().expect("it was refused"))
+}
+
+fn lease_until(row: &Record) -> i64 {
+    row.lease.expect("a lease").until.as_millis()
+}
+
 #[test]
-fn a_lease_begins_when_the_row_is_had_not_when_the_statement_began() {
+fn a_judged_lease_begins_when_the_row_is_had_not_when_the_statement_began() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
         let (store, key) = (world.store(), key("user"));
         let adopted = adopt(&store, &key, "token").await.expect("adopted");
-        let mut holder = world.admin().begin().await.expect("a transaction");
-        sqlx::query("SELECT FROM countersign_grants FOR UPDATE")
-            .execute(&mut *holder)
-            .await
-            .expect("the row's lock");
-        let begun = tokio::spawn({
-            let (store, key) = (store.clone(), key.clone());
-            let begin = begin(&adopted, attempt(), LEASE, Takeover::Never);
-            async move { store.begin(&key, &begin).await }
-        });
-        // Once the statement waits for the lock, half a second of the server's goes by.
-        let released: i64 = sqlx::query_scalar(
-            "WITH RECURSIVE wait(waits) AS (
-                SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)
-                UNION ALL
-                SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted) FROM wait,
-                    pg_sleep(0.01) WHERE NOT waits
-            ), reached AS MATERIALIZED (SELECT count(*) FROM wait),
-            slept AS MATERIALIZED (SELECT pg_sleep(0.5) FROM reached)
-            SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint FROM slept",
-        )
-        .fetch_one(&mut *holder)
-        .await
-        .expect("the time");
-        holder.commit().await.expect("released");
-        let Verdict::Accepted(row) = begun.await.expect("no panic").expect("begun") else {
-            panic!("it was refused");
-        };
-        let until = row.lease.expect("a lease").until.as_millis();
-        let lease = i64::try_from(LEASE.as_millis()).expect("a lease of seconds");
-        assert!(until >= released + lease, "the lease is short of {} ms", released + lease - until);
+        // The intent of another, whose lease has run out, has to be judged.
+        let first = begin(&adopted, attempt(), Duration::ZERO, Takeover::Never);
+        assert!(store.begin(&key, &first).await.expect("begun").accepted().is_some());
+        let second = begin(&adopted, attempt(), LEASE, Takeover::Always);
+        let (released, row) = begun_behind_a_lock(&world, &key, second).await;
+        let short = released + millis(LEASE) - lease_until(&row);
+        assert!(short <= 0, "the lease is short of {short} ms");
     });
+}
+
+#[test]
+fn what_remains_of_a_lease_is_told_as_it_is_when_the_row_is_had() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, key) = (world.store(), key("user"));
+        let adopted = adopt(&store, &key, "token").await.expect("adopted");
+        // Nothing but the lock is in the way, which the usual statement reckons in.
+        let begin = begin(&adopted, attempt(), LEASE, Takeover::Never);
+        let (released, row) = begun_behind_a_lock(&world, &key, begin).await;
+        assert!(row.read_at.as_millis() >= released, "the time is that of before the wait");
+        assert!(lease_until(&row) <= released + millis(LEASE), "nobody has had it for longer");
+    });
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).expect("seconds")
 }
 
 #[test]
