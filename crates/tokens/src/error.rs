@@ -42,6 +42,9 @@ pub enum TokenErrorKind {
     OutcomeUnknown,
     /// The refresh failed; the source says how.
     Refresh,
+    /// The API refused the access token, and the refresh brought the same one again: the provider
+    /// takes it for good. It is handed out still to whoever asks for a token.
+    SameToken,
     /// The provider failed again and again, or asked for a wait: nothing was sent.
     /// [`recovery`](TokenError::recovery) says for how much longer.
     Paused,
@@ -159,6 +162,9 @@ impl fmt::Display for TokenError {
                 "the refresh token may have been spent, and its answer been lost"
             }
             TokenErrorKind::Refresh => "the grant could not be refreshed",
+            TokenErrorKind::SameToken => {
+                "the API refused the access token, and the provider gave the same one again"
+            }
             TokenErrorKind::Paused => {
                 "the provider is given a rest, after failures or because it asked for one"
             }

@@ -51,6 +51,9 @@ use slot::Slot;
 use timing::Timing;
 use tombstones::Tombstones;
 
+/// How many refreshes a rejection may find under way that know nothing of it.
+const MOST_UNKNOWING: u32 = 4;
+
 /// Keeps grants fresh, any number of them: cheap to clone, without type parameters.
 ///
 /// However many ask, one request refreshes a grant; it is made by a task of its own, and its
@@ -143,11 +146,13 @@ impl TokenManager {
     }
 
     /// Says that the API refused `token` with a 401 although it is not due: it is handed out no
-    /// more, and refreshed unless there is a newer one already. Returns the token to go on with.
+    /// more, and refreshed unless there is a newer one already. Returns the token to go on with,
+    /// which is never the one that was refused.
     ///
     /// # Errors
     ///
-    /// As [`token`](Self::token).
+    /// As [`token`](Self::token), and [`TokenErrorKind::SameToken`] when the refresh brought the
+    /// same token again. A rejection costs one refresh at most.
     pub async fn reject(
         &self,
         key: &GrantKey,
@@ -202,10 +207,10 @@ impl TokenManager {
     ) -> Result<AccessToken, TokenError> {
         let is_rejected =
             |token: &AccessToken| rejected.as_ref().is_some_and(|it| it.same_as(token));
-        loop {
+        for _ in 0..=MOST_UNKNOWING {
             let cause = rejected.clone().map_or(Cause::Asked, Cause::Rejected);
             match refresh::begin(self, slot, cause)?.outcome().await {
-                // That refresh began before the rejection, and saw nothing wrong with the token.
+                // That refresh was under way, and saw nothing wrong with the token.
                 Ok(token) if is_rejected(&token) => slot.retire(&token),
                 Ok(token) => return Ok(token),
                 // What the store had may be good still, though it was due (G13).
@@ -215,6 +220,7 @@ impl TokenManager {
                 }
             }
         }
+        Err(TokenError::new(TokenErrorKind::SameToken))
     }
 }
 

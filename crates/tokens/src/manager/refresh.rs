@@ -113,7 +113,6 @@ pub(super) enum Cause {
 pub(super) struct Refresh {
     pub(super) manager: TokenManager,
     pub(super) slot: Arc<Slot>,
-    /// The token that the API refused.
     cause: Cause,
     /// The life of the grant that this began in.
     pub(super) life: u64,
@@ -173,6 +172,10 @@ impl Refresh {
                 GrantState::Live | GrantState::Gone => {}
             }
             match self.attempt(&record, &tokens).await? {
+                // To send once more would bring it once more.
+                Next::Done(token) if self.is_rejected(&token) => {
+                    return Err(TokenError::new(TokenErrorKind::SameToken));
+                }
                 Next::Done(token) => return Ok(token),
                 next => self.wait(next).await,
             }
@@ -208,11 +211,12 @@ impl Refresh {
 
     /// Whether this token serves whoever asked.
     fn serves(&self, cached: &Cached) -> bool {
-        let was_rejected = match &self.cause {
-            Cause::Rejected(token) => token.same_as(&cached.token),
-            Cause::Asked | Cause::Due => false,
-        };
-        !was_rejected && cached.is_fresh(self.manager.0.now())
+        !self.is_rejected(&cached.token) && cached.is_fresh(self.manager.0.now())
+    }
+
+    /// Whether the API refused this token.
+    fn is_rejected(&self, token: &AccessToken) -> bool {
+        matches!(&self.cause, Cause::Rejected(it) if it.same_as(token))
     }
 
     /// Whether the record is to be refreshed ahead of time.
