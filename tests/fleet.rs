@@ -4,6 +4,8 @@
 mod clocks;
 #[path = "fleet/forgotten.rs"]
 mod forgotten;
+#[path = "fleet/handles.rs"]
+mod handles;
 #[path = "fleet/lead.rs"]
 mod lead;
 #[path = "fleet/lost.rs"]

@@ -11,6 +11,7 @@ mod flight;
 mod forget;
 mod gate;
 mod held;
+mod in_use;
 mod lead;
 mod limited;
 mod material;
@@ -44,6 +45,7 @@ use crate::executor::{Spawner, Timer};
 use crate::key::GrantKey;
 use crate::store::GrantStore;
 use breaker::Breaker;
+use in_use::InUse;
 use limited::Limited;
 use outage::Outage;
 use refresh::Cause;
@@ -126,12 +128,7 @@ impl TokenManager {
         }
         Box::pin(async {
             let slot = self.slot(key)?;
-            let token = self.token_of(&slot).await;
-            if token.as_ref().is_err_and(|it| it.kind() == TokenErrorKind::UnknownGrant) {
-                // Whoever asks for grants that are not there does not fill the memory.
-                self.0.slots.pin().remove_if(key, |_, it| Arc::ptr_eq(it, &slot)).ok();
-            }
-            token
+            self.token_of(&slot).await
         })
         .await
     }
@@ -142,7 +139,7 @@ impl TokenManager {
     ///
     /// [`TokenErrorKind::ForeignKey`]. Whether there is such a grant is not looked at.
     pub fn source(&self, key: &GrantKey) -> Result<TokenSource, TokenError> {
-        Ok(TokenSource::new(self.clone(), self.slot(key)?))
+        Ok(TokenSource::new(self.slot(key)?))
     }
 
     /// Says that the API refused `token` with a 401 although it is not due: it is handed out no
@@ -158,30 +155,25 @@ impl TokenManager {
         key: &GrantKey,
         token: &AccessToken,
     ) -> Result<AccessToken, TokenError> {
-        let slot = self.slot(key)?;
+        self.reject_of(&self.slot(key)?, token).await
+    }
+
+    /// Another token in the place of one of this slot that was refused.
+    async fn reject_of(
+        &self,
+        slot: &InUse,
+        token: &AccessToken,
+    ) -> Result<AccessToken, TokenError> {
         let now = self.0.client.now();
         if let Some(newer) = slot.fresh(now).filter(|it| !it.same_as(token)) {
             return Ok(newer);
         }
         slot.retire(token);
-        self.refreshed(&slot, Some(token.clone())).await
-    }
-
-    /// The slot of this key, which may be a new one.
-    fn slot(&self, key: &GrantKey) -> Result<Arc<Slot>, TokenError> {
-        let slots = self.0.slots.pin();
-        if let Some(slot) = slots.get(key) {
-            return Ok(Arc::clone(slot));
-        }
-        let client = &self.0.client;
-        if key.provider() != client.provider().name || key.client_id() != client.client_id() {
-            return Err(TokenError::new(TokenErrorKind::ForeignKey));
-        }
-        Ok(Arc::clone(slots.get_or_insert_with(key.clone(), || Arc::new(Slot::new(key.clone())))))
+        self.refreshed(slot, Some(token.clone())).await
     }
 
     /// A fresh token of this slot, at hand or refreshed.
-    async fn token_of(&self, slot: &Arc<Slot>) -> Result<AccessToken, TokenError> {
+    async fn token_of(&self, slot: &InUse) -> Result<AccessToken, TokenError> {
         let now = self.0.client.now();
         match slot.fresh(now) {
             Some(token) if slot.quiet(now).is_some() => Ok(token),
@@ -202,7 +194,7 @@ impl TokenManager {
     /// The token of a refresh, which may be under way or have failed just now.
     async fn refreshed(
         &self,
-        slot: &Arc<Slot>,
+        slot: &InUse,
         rejected: Option<AccessToken>,
     ) -> Result<AccessToken, TokenError> {
         let is_rejected =

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use countersign_core::TokenSet;
 
+use super::in_use::InUse;
 use super::refresh::{Next, Refresh};
-use super::slot::Slot;
 use super::timing::{backoff, usable};
 use super::{Inner, TokenManager, material};
 use crate::error::{TokenError, TokenErrorKind};
@@ -18,7 +18,7 @@ impl Refresh {
     pub(super) async fn save(&self, read: &Record, attempt: AttemptId, fresh: TokenSet) -> Next {
         let unsaved = Unsaved {
             manager: self.manager.clone(),
-            slot: Arc::clone(&self.slot),
+            slot: self.slot.clone(),
             life: self.life,
             read: read.clone(),
             attempt,
@@ -40,7 +40,7 @@ impl Refresh {
 /// Tokens that were had and are not known to be stored.
 pub(super) struct Unsaved {
     pub(super) manager: TokenManager,
-    pub(super) slot: Arc<Slot>,
+    pub(super) slot: InUse,
     life: u64,
     pub(super) read: Record,
     attempt: AttemptId,
