@@ -85,7 +85,6 @@ impl Adoption {
                 let inner = Arc::clone(&self.manager.0);
                 let error = not_stored(error);
                 if self.serves_now(Some(inner.unstored(&self.tokens))) {
-                    self.slot.work().is_unsaved = true;
                     let key = self.slot.key.clone();
                     inner.tell(&Event::NotStored { key, error: error.clone() });
                     let _ = inner.spawner.spawn(Box::pin(self.store_until_done()));

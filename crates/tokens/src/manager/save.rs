@@ -75,7 +75,6 @@ impl Unsaved {
         if !self.slot.publish(self.life, Some(inner.unstored(&self.fresh))) {
             return Next::Again(Duration::ZERO);
         }
-        self.slot.work().is_unsaved = true;
         inner.tell(&Event::NotStored { key: self.slot.key.clone(), error: not_stored(error) });
         let _ = inner.spawner.spawn(Box::pin(self.store_until_done()));
         Next::Done(token)
@@ -92,12 +91,8 @@ impl Unsaved {
             // It may have run out, which forbids nothing: saves are not fenced.
             let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
             let Ok(verdict) = self.store().await else { continue };
-            {
-                let mut work = self.slot.work();
-                if work.life != self.life {
-                    return;
-                }
-                work.is_unsaved = false;
+            if self.slot.work().life != self.life {
+                return;
             }
             match verdict {
                 Verdict::Accepted(row) => {

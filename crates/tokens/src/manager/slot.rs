@@ -29,7 +29,8 @@ pub(super) struct Slot {
 pub(super) struct Work {
     pub(super) flight: Option<Arc<Flight<AccessToken>>>,
     pub(super) cooling: Option<Box<Cooling>>,
-    /// Whether what is in memory is still to be stored.
+    /// Whether what is in memory is still to be stored. It changes with what is handed out, under
+    /// one lock: in another life it would stop the refreshing for good.
     pub(super) is_unsaved: bool,
     /// An own intent that may stand in the store, and led to nothing.
     pub(super) uncleared: Option<Box<Uncleared>>,
@@ -142,10 +143,10 @@ impl Slot {
     /// Puts a token in the place of the one that is handed out, unless the grant was given another
     /// life meanwhile; whether it was not.
     pub(super) fn publish(&self, life: u64, cached: Option<Cached>) -> bool {
-        let work = self.work();
+        let mut work = self.work();
         let is_current = work.life == life;
         if is_current {
-            self.cached.store(cached.map(Arc::new));
+            self.hand_out(&mut work, cached);
         }
         is_current
     }
@@ -176,8 +177,53 @@ impl Slot {
         work.cooling = None;
         work.held = None;
         work.uncleared = None;
-        work.is_unsaved = false;
-        self.cached.store(cached.map(Arc::new));
+        self.hand_out(work, cached);
         work.life
+    }
+
+    fn hand_out(&self, work: &mut Work, cached: Option<Cached>) {
+        work.is_unsaved = cached.as_ref().is_some_and(|it| !it.is_stored);
+        self.cached.store(cached.map(Arc::new));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::thread;
+
+    use countersign_core::AccessToken;
+
+    use super::Slot;
+    use crate::key::GrantKey;
+    use crate::manager::cached::Cached;
+
+    /// One leaves tokens in memory that are not stored, another begins life after life.
+    #[test]
+    fn g09_what_is_to_be_stored_is_of_the_life_that_is_there() -> Result<(), Box<dyn Error>> {
+        let slot = Slot::new(GrantKey::new("provider", "client", "user")?);
+        let token = AccessToken::new("token")?;
+        let is_sound = || {
+            let work = slot.work();
+            work.is_unsaved == slot.cached.load().is_some()
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..100_000 {
+                    let life = slot.begin_life();
+                    let token = token.clone();
+                    let (quiet_until, fresh_until) = (None, None);
+                    let cached = Cached { token, quiet_until, fresh_until, is_stored: false };
+                    slot.publish(life, Some(cached));
+                    assert!(is_sound());
+                }
+            });
+            scope.spawn(|| {
+                for _ in 0..100_000 {
+                    slot.begin_life();
+                }
+            });
+        });
+        Ok(())
     }
 }
