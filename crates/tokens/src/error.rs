@@ -52,8 +52,8 @@ pub enum TokenErrorKind {
     Busy,
     /// The store failed; the source says how.
     Store,
-    /// The grant could not be stored. It serves this process from memory, and storing it is tried
-    /// again.
+    /// The grant could not be stored. It serves this process from memory as long as its access
+    /// token is good, is not refreshed before it is stored, and storing it is tried again.
     NotStored,
     /// What the store holds are not tokens of this client.
     Unreadable,
@@ -171,8 +171,8 @@ impl fmt::Display for TokenError {
             TokenErrorKind::Busy => "another process is refreshing the grant, and takes too long",
             TokenErrorKind::Store => "the grant's store failed",
             TokenErrorKind::NotStored => {
-                "the grant could not be stored; it serves this process, and storing it is tried \
-                 again"
+                "the grant could not be stored; this process has it in memory, and storing it is \
+                 tried again"
             }
             TokenErrorKind::Unreadable => "what the store holds are not tokens of this client",
             TokenErrorKind::NotRevoked => {

@@ -142,9 +142,13 @@ impl TokenManager {
         Ok(TokenSource::new(self.slot(key)?))
     }
 
-    /// Says that the API refused `token` with a 401 although it is not due: it is handed out no
-    /// more, and refreshed unless there is a newer one already. Returns the token to go on with,
+    /// Says that the API refused `token` with a 401 although it is not due: it is refreshed, unless
+    /// there is a newer one already, and not handed out meanwhile. Returns the token to go on with,
     /// which is never the one that was refused.
+    ///
+    /// When that refresh fails everybody shares the failure until it is time to try again. Who asks
+    /// for a token then is given what the store has, and that may be the refused one, as long as it
+    /// is good by its lifetime: the API may have erred, and there is no other.
     ///
     /// # Errors
     ///

@@ -27,10 +27,10 @@ impl TokenManager {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NotStored`] when it could not be stored: it serves this process from
-    /// memory, and storing it is tried again. [`TokenErrorKind::UnknownGrant`] when somebody forgot
-    /// the grant while it was being stored: it is gone. [`TokenErrorKind::ForeignKey`] for a key of
-    /// another provider or client.
+    /// [`TokenErrorKind::NotStored`] when it could not be stored: it serves this process from memory
+    /// as long as its access token is good, and storing it is tried again.
+    /// [`TokenErrorKind::UnknownGrant`] when somebody forgot the grant while it was being stored: it
+    /// is gone. [`TokenErrorKind::ForeignKey`] for a key of another provider or client.
     pub async fn adopt(&self, key: &GrantKey, tokens: TokenSet) -> Result<(), TokenError> {
         let slot = self.slot(key)?;
         let adoption = Adoption {

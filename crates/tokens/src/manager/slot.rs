@@ -151,7 +151,7 @@ impl Slot {
         is_current
     }
 
-    /// Hands the token out no more, when it is this one.
+    /// Hands the token out no more, when it is this one, until the store is looked at again.
     pub(super) fn retire(&self, token: &AccessToken) {
         let _work = self.work();
         if self.cached.load().as_ref().is_some_and(|it| it.token.same_as(token)) {
