@@ -4,9 +4,13 @@
 mod clocks;
 #[path = "fleet/forgotten.rs"]
 mod forgotten;
+#[path = "fleet/handles.rs"]
+mod handles;
 #[path = "fleet/lead.rs"]
 mod lead;
 #[path = "fleet/lost.rs"]
 mod lost;
+#[path = "fleet/rejected.rs"]
+mod rejected;
 #[path = "fleet/support.rs"]
 mod support;

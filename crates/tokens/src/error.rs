@@ -42,6 +42,9 @@ pub enum TokenErrorKind {
     OutcomeUnknown,
     /// The refresh failed; the source says how.
     Refresh,
+    /// The API refused the access token, and the refresh brought the same one again: the provider
+    /// takes it for good. It is handed out still to whoever asks for a token.
+    SameToken,
     /// The provider failed again and again, or asked for a wait: nothing was sent.
     /// [`recovery`](TokenError::recovery) says for how much longer.
     Paused,
@@ -49,8 +52,8 @@ pub enum TokenErrorKind {
     Busy,
     /// The store failed; the source says how.
     Store,
-    /// The grant could not be stored. It serves this process from memory, and storing it is tried
-    /// again.
+    /// The grant could not be stored. It serves this process from memory as long as its access
+    /// token is good, is not refreshed before it is stored, and storing it is tried again.
     NotStored,
     /// What the store holds are not tokens of this client.
     Unreadable,
@@ -159,14 +162,17 @@ impl fmt::Display for TokenError {
                 "the refresh token may have been spent, and its answer been lost"
             }
             TokenErrorKind::Refresh => "the grant could not be refreshed",
+            TokenErrorKind::SameToken => {
+                "the API refused the access token, and the provider gave the same one again"
+            }
             TokenErrorKind::Paused => {
                 "the provider is given a rest, after failures or because it asked for one"
             }
             TokenErrorKind::Busy => "another process is refreshing the grant, and takes too long",
             TokenErrorKind::Store => "the grant's store failed",
             TokenErrorKind::NotStored => {
-                "the grant could not be stored; it serves this process, and storing it is tried \
-                 again"
+                "the grant could not be stored; this process has it in memory, and storing it is \
+                 tried again"
             }
             TokenErrorKind::Unreadable => "what the store holds are not tokens of this client",
             TokenErrorKind::NotRevoked => {

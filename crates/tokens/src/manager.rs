@@ -11,6 +11,7 @@ mod flight;
 mod forget;
 mod gate;
 mod held;
+mod in_use;
 mod lead;
 mod limited;
 mod material;
@@ -44,12 +45,16 @@ use crate::executor::{Spawner, Timer};
 use crate::key::GrantKey;
 use crate::store::GrantStore;
 use breaker::Breaker;
+use in_use::InUse;
 use limited::Limited;
 use outage::Outage;
 use refresh::Cause;
 use slot::Slot;
 use timing::Timing;
 use tombstones::Tombstones;
+
+/// How many refreshes a rejection may find under way that know nothing of it.
+const MOST_UNKNOWING: u32 = 4;
 
 /// Keeps grants fresh, any number of them: cheap to clone, without type parameters.
 ///
@@ -123,12 +128,7 @@ impl TokenManager {
         }
         Box::pin(async {
             let slot = self.slot(key)?;
-            let token = self.token_of(&slot).await;
-            if token.as_ref().is_err_and(|it| it.kind() == TokenErrorKind::UnknownGrant) {
-                // Whoever asks for grants that are not there does not fill the memory.
-                self.0.slots.pin().remove_if(key, |_, it| Arc::ptr_eq(it, &slot)).ok();
-            }
-            token
+            self.token_of(&slot).await
         })
         .await
     }
@@ -139,44 +139,45 @@ impl TokenManager {
     ///
     /// [`TokenErrorKind::ForeignKey`]. Whether there is such a grant is not looked at.
     pub fn source(&self, key: &GrantKey) -> Result<TokenSource, TokenError> {
-        Ok(TokenSource::new(self.clone(), self.slot(key)?))
+        Ok(TokenSource::new(self.slot(key)?))
     }
 
-    /// Says that the API refused `token` with a 401 although it is not due: it is handed out no
-    /// more, and refreshed unless there is a newer one already. Returns the token to go on with.
+    /// Says that the API refused `token` with a 401 although it is not due: it is refreshed, unless
+    /// there is a newer one already, and not handed out meanwhile. Returns the token to go on with,
+    /// which is never the one that was refused.
+    ///
+    /// When that refresh fails everybody shares the failure until it is time to try again. Who asks
+    /// for a token then is given what the store has, and that may be the refused one, as long as it
+    /// is good by its lifetime: the API may have erred, and there is no other.
     ///
     /// # Errors
     ///
-    /// As [`token`](Self::token).
+    /// As [`token`](Self::token), and [`TokenErrorKind::SameToken`] when the refresh brought the
+    /// same token again. A rejection costs one refresh at most.
     pub async fn reject(
         &self,
         key: &GrantKey,
         token: &AccessToken,
     ) -> Result<AccessToken, TokenError> {
-        let slot = self.slot(key)?;
+        self.reject_of(&self.slot(key)?, token).await
+    }
+
+    /// Another token in the place of one of this slot that was refused.
+    async fn reject_of(
+        &self,
+        slot: &InUse,
+        token: &AccessToken,
+    ) -> Result<AccessToken, TokenError> {
         let now = self.0.client.now();
         if let Some(newer) = slot.fresh(now).filter(|it| !it.same_as(token)) {
             return Ok(newer);
         }
         slot.retire(token);
-        self.refreshed(&slot, Some(token.clone())).await
-    }
-
-    /// The slot of this key, which may be a new one.
-    fn slot(&self, key: &GrantKey) -> Result<Arc<Slot>, TokenError> {
-        let slots = self.0.slots.pin();
-        if let Some(slot) = slots.get(key) {
-            return Ok(Arc::clone(slot));
-        }
-        let client = &self.0.client;
-        if key.provider() != client.provider().name || key.client_id() != client.client_id() {
-            return Err(TokenError::new(TokenErrorKind::ForeignKey));
-        }
-        Ok(Arc::clone(slots.get_or_insert_with(key.clone(), || Arc::new(Slot::new(key.clone())))))
+        self.refreshed(slot, Some(token.clone())).await
     }
 
     /// A fresh token of this slot, at hand or refreshed.
-    async fn token_of(&self, slot: &Arc<Slot>) -> Result<AccessToken, TokenError> {
+    async fn token_of(&self, slot: &InUse) -> Result<AccessToken, TokenError> {
         let now = self.0.client.now();
         match slot.fresh(now) {
             Some(token) if slot.quiet(now).is_some() => Ok(token),
@@ -197,15 +198,15 @@ impl TokenManager {
     /// The token of a refresh, which may be under way or have failed just now.
     async fn refreshed(
         &self,
-        slot: &Arc<Slot>,
+        slot: &InUse,
         rejected: Option<AccessToken>,
     ) -> Result<AccessToken, TokenError> {
         let is_rejected =
             |token: &AccessToken| rejected.as_ref().is_some_and(|it| it.same_as(token));
-        loop {
+        for _ in 0..=MOST_UNKNOWING {
             let cause = rejected.clone().map_or(Cause::Asked, Cause::Rejected);
             match refresh::begin(self, slot, cause)?.outcome().await {
-                // That refresh began before the rejection, and saw nothing wrong with the token.
+                // That refresh was under way, and saw nothing wrong with the token.
                 Ok(token) if is_rejected(&token) => slot.retire(&token),
                 Ok(token) => return Ok(token),
                 // What the store had may be good still, though it was due (G13).
@@ -215,6 +216,7 @@ impl TokenManager {
                 }
             }
         }
+        Err(TokenError::new(TokenErrorKind::SameToken))
     }
 }
 

@@ -4,10 +4,11 @@ use std::time::Duration;
 use countersign_core::TokenSet;
 
 use super::TokenManager;
+use super::cached::Cached;
 use super::flight::Flight;
 use super::gate::Started;
+use super::in_use::InUse;
 use super::save::not_stored;
-use super::slot::Slot;
 use super::timing::backoff;
 use super::tombstones::TOMBSTONE_LIFE;
 use crate::error::{TokenError, TokenErrorKind};
@@ -26,10 +27,10 @@ impl TokenManager {
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::NotStored`] when it could not be stored: it serves this process from
-    /// memory, and storing it is tried again. [`TokenErrorKind::UnknownGrant`] when somebody forgot
-    /// the grant while it was being stored: it is gone. [`TokenErrorKind::ForeignKey`] for a key of
-    /// another provider or client.
+    /// [`TokenErrorKind::NotStored`] when it could not be stored: it serves this process from memory
+    /// as long as its access token is good, and storing it is tried again.
+    /// [`TokenErrorKind::UnknownGrant`] when somebody forgot the grant while it was being stored: it
+    /// is gone. [`TokenErrorKind::ForeignKey`] for a key of another provider or client.
     pub async fn adopt(&self, key: &GrantKey, tokens: TokenSet) -> Result<(), TokenError> {
         let slot = self.slot(key)?;
         let adoption = Adoption {
@@ -49,7 +50,7 @@ impl TokenManager {
 /// A grant that is being taken over.
 struct Adoption {
     manager: TokenManager,
-    slot: Arc<Slot>,
+    slot: InUse,
     life: u64,
     epoch: Epoch,
     tokens: TokenSet,
@@ -83,8 +84,7 @@ impl Adoption {
             Err(error) => {
                 let inner = Arc::clone(&self.manager.0);
                 let error = not_stored(error);
-                if self.slot.publish(self.life, Some(inner.unstored(&self.tokens))) {
-                    self.slot.work().is_unsaved = true;
+                if self.serves_now(Some(inner.unstored(&self.tokens))) {
                     let key = self.slot.key.clone();
                     inner.tell(&Event::NotStored { key, error: error.clone() });
                     let _ = inner.spawner.spawn(Box::pin(self.store_until_done()));
@@ -117,7 +117,7 @@ impl Adoption {
             let adopt = Adopt { epoch: self.epoch, replaces, material };
             match store.wait(store.store.adopt(&self.slot.key, &adopt)).await? {
                 Verdict::Accepted(row) => {
-                    self.slot.publish(self.life, Some(inner.stored(&row, &self.tokens)));
+                    self.serves_now(Some(inner.stored(&row, &self.tokens)));
                     return Ok(Fate::Stored);
                 }
                 // Whether that came before or after cannot be told: what is there is kept, and
@@ -133,13 +133,21 @@ impl Adoption {
     }
 
     /// What became of it, by what is there.
-    fn found(&self, row: Option<&Record>) -> Fate {
+    fn found(&mut self, row: Option<&Record>) -> Fate {
         match row {
             Some(row) if row.epoch == self.epoch => return Fate::Stored,
-            _ => self.slot.publish(self.life, None),
+            _ => self.serves_now(None),
         };
         let is_there = row.is_some_and(|row| row.state != GrantState::Gone);
         if is_there { Fate::Superseded } else { Fate::Forgotten }
+    }
+
+    /// Has this token serve, or none, unless the grant was given another life meanwhile; whether it
+    /// was not. What was read of the former grant until now is not published any more.
+    fn serves_now(&mut self, cached: Option<Cached>) -> bool {
+        let next = self.slot.begin_life_after(self.life, cached);
+        self.life = next.unwrap_or(self.life);
+        next.is_some()
     }
 
     async fn store_until_done(mut self) {

@@ -16,6 +16,8 @@ pub(super) struct Cached {
     pub(super) quiet_until: Option<OffsetDateTime>,
     /// Until when it is good, less the margin.
     pub(super) fresh_until: Option<OffsetDateTime>,
+    /// Whether it is in the store.
+    pub(super) is_stored: bool,
 }
 
 impl Cached {
@@ -46,7 +48,8 @@ impl Inner {
         };
         let due_at = record.due_at.and_then(|at| from_then(at.since(record.read_at)));
         let quiet_until = due_at.into_iter().chain(fresh_until).min();
-        Cached { token: tokens.access_token().clone(), quiet_until, fresh_until }
+        let token = tokens.access_token().clone();
+        Cached { token, quiet_until, fresh_until, is_stored: true }
     }
 
     /// Tokens that this process has had itself, and stored as this record.
@@ -55,12 +58,13 @@ impl Inner {
         let due_at = due_in.and_then(|it| self.now().checked_add(time_of(it)));
         let unstored = self.unstored(tokens);
         let quiet_until = due_at.into_iter().chain(unstored.fresh_until).min();
-        Cached { quiet_until, ..unstored }
+        Cached { quiet_until, is_stored: true, ..unstored }
     }
 
     /// Tokens that this process has had itself, and that are in memory alone.
     pub(super) fn unstored(&self, tokens: &TokenSet) -> Cached {
         let fresh_until = fresh_until(&self.client, tokens);
-        Cached { token: tokens.access_token().clone(), quiet_until: fresh_until, fresh_until }
+        let token = tokens.access_token().clone();
+        Cached { token, quiet_until: fresh_until, fresh_until, is_stored: false }
     }
 }

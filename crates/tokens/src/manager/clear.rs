@@ -1,10 +1,10 @@
 //! Taking an own intent back: nobody else can, so that it is repeated until it is done.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use super::in_use::InUse;
 use super::refresh::Refresh;
 use super::slot::Slot;
 use super::timing::{backoff, time_of};
@@ -46,7 +46,7 @@ impl Refresh {
             if work.life == self.life {
                 work.uncleared = Some(Box::new(uncleared));
                 drop(work);
-                let (manager, slot) = (self.manager.clone(), Arc::clone(&self.slot));
+                let (manager, slot) = (self.manager.clone(), self.slot.clone());
                 let _ = inner.spawner.spawn(Box::pin(clear_until_done(manager, slot, attempt)));
             }
         }
@@ -84,7 +84,7 @@ impl Uncleared {
     }
 }
 
-async fn clear_until_done(manager: TokenManager, slot: Arc<Slot>, attempt: AttemptId) {
+async fn clear_until_done(manager: TokenManager, slot: InUse, attempt: AttemptId) {
     let mut strikes = 0;
     loop {
         let wait = Duration::from_millis(50) + backoff(strikes.min(MOST_STRIKES));

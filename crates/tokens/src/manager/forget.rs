@@ -1,12 +1,11 @@
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::{Client, Error, Recovery, Rotation, TokenSet};
 use futures_lite::FutureExt;
 
 use super::flight::Flight;
-use super::slot::Slot;
+use super::in_use::InUse;
 use super::timing::backoff;
 use super::{TokenManager, material};
 use crate::error::{TokenError, TokenErrorKind};
@@ -70,7 +69,7 @@ impl TokenManager {
 /// A grant that is being forgotten.
 struct Forgetting {
     manager: TokenManager,
-    slot: Arc<Slot>,
+    slot: InUse,
 }
 
 /// What is known of the newest tokens of a grant when it is buried.
@@ -100,9 +99,8 @@ impl Forgetting {
             Err(error) => error.kind() == TokenErrorKind::UnknownGrant,
         };
         if is_gone {
-            // Who asked meanwhile may have read it before it was buried.
-            self.slot.publish(life, None);
-            self.drop_slot(life);
+            // Who asked meanwhile may have read it before it was buried, and get it later.
+            self.slot.begin_life_after(life, None);
         }
         let mut remains = buried?;
         remains.may_be_stale |= is_unsaved;
@@ -201,12 +199,6 @@ impl Forgetting {
         *waited += wait;
         inner.timer.sleep(wait).await;
         true
-    }
-
-    /// Drops what is remembered of the grant, unless it was given another life meanwhile.
-    fn drop_slot(&self, life: u64) {
-        let is_it = |slot: &Arc<Slot>| Arc::ptr_eq(slot, &self.slot) && slot.work().life == life;
-        self.manager.0.slots.pin().remove_if(&self.slot.key, |_, slot| is_it(slot)).ok();
     }
 }
 

@@ -11,9 +11,10 @@ use super::TokenManager;
 use super::cached::Cached;
 use super::flight::Flight;
 use super::gate::Started;
-use super::slot::{Cooling, Rest, Slot};
+use super::in_use::InUse;
+use super::material;
+use super::slot::{Cooling, Rest};
 use super::timing::{backoff, time_of};
-use super::{Inner, material};
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
 use crate::store::{
@@ -36,7 +37,7 @@ const FINAL_REST: Duration = Duration::from_secs(30);
 /// The last failure, as long as it is not time to try again.
 pub(super) fn begin(
     manager: &TokenManager,
-    slot: &Arc<Slot>,
+    slot: &InUse,
     cause: Cause,
 ) -> Result<Arc<Flight<AccessToken>>, TokenError> {
     let mut work = slot.work();
@@ -52,7 +53,7 @@ pub(super) fn begin(
     }
     let refresh = Refresh {
         manager: manager.clone(),
-        slot: Arc::clone(slot),
+        slot: slot.clone(),
         cause,
         life: work.life,
         attempts: 0,
@@ -60,8 +61,8 @@ pub(super) fn begin(
         offers: 0,
         resent: false,
     };
-    let (inner, of_slot) = (Arc::clone(&manager.0), Arc::clone(slot));
-    let landed = move |outcome: &Result<AccessToken, TokenError>| landed(&inner, &of_slot, outcome);
+    let (life, of_slot) = (work.life, slot.clone());
+    let landed = move |outcome: &Result<AccessToken, TokenError>| landed(&of_slot, life, outcome);
     let (flight, task) = Flight::new(refresh.run(), landed);
     work.flight = Some(Arc::clone(&flight));
     // A task that is refused is dropped, which lands the flight, which takes the lock.
@@ -70,8 +71,13 @@ pub(super) fn begin(
     Ok(flight)
 }
 
-fn landed(inner: &Inner, slot: &Slot, outcome: &Result<AccessToken, TokenError>) {
+fn landed(slot: &InUse, life: u64, outcome: &Result<AccessToken, TokenError>) {
+    let inner = &slot.manager().0;
     let mut work = slot.work();
+    if work.life != life {
+        // It says nothing of the grant that is there now.
+        return;
+    }
     work.flight = None;
     let Err(error) = outcome else {
         work.cooling = None;
@@ -112,8 +118,7 @@ pub(super) enum Cause {
 /// A refresh under way.
 pub(super) struct Refresh {
     pub(super) manager: TokenManager,
-    pub(super) slot: Arc<Slot>,
-    /// The token that the API refused.
+    pub(super) slot: InUse,
     cause: Cause,
     /// The life of the grant that this began in.
     pub(super) life: u64,
@@ -173,6 +178,10 @@ impl Refresh {
                 GrantState::Live | GrantState::Gone => {}
             }
             match self.attempt(&record, &tokens).await? {
+                // To send once more would bring it once more.
+                Next::Done(token) if self.is_rejected(&token) => {
+                    return Err(TokenError::new(TokenErrorKind::SameToken));
+                }
                 Next::Done(token) => return Ok(token),
                 next => self.wait(next).await,
             }
@@ -208,11 +217,12 @@ impl Refresh {
 
     /// Whether this token serves whoever asked.
     fn serves(&self, cached: &Cached) -> bool {
-        let was_rejected = match &self.cause {
-            Cause::Rejected(token) => token.same_as(&cached.token),
-            Cause::Asked | Cause::Due => false,
-        };
-        !was_rejected && cached.is_fresh(self.manager.0.now())
+        !self.is_rejected(&cached.token) && cached.is_fresh(self.manager.0.now())
+    }
+
+    /// Whether the API refused this token.
+    fn is_rejected(&self, token: &AccessToken) -> bool {
+        matches!(&self.cause, Cause::Rejected(it) if it.same_as(token))
     }
 
     /// Whether the record is to be refreshed ahead of time.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use countersign_core::TokenSet;
 
+use super::in_use::InUse;
 use super::refresh::{Next, Refresh};
-use super::slot::Slot;
 use super::timing::{backoff, usable};
 use super::{Inner, TokenManager, material};
 use crate::error::{TokenError, TokenErrorKind};
@@ -18,7 +18,7 @@ impl Refresh {
     pub(super) async fn save(&self, read: &Record, attempt: AttemptId, fresh: TokenSet) -> Next {
         let unsaved = Unsaved {
             manager: self.manager.clone(),
-            slot: Arc::clone(&self.slot),
+            slot: self.slot.clone(),
             life: self.life,
             read: read.clone(),
             attempt,
@@ -40,7 +40,7 @@ impl Refresh {
 /// Tokens that were had and are not known to be stored.
 pub(super) struct Unsaved {
     pub(super) manager: TokenManager,
-    pub(super) slot: Arc<Slot>,
+    pub(super) slot: InUse,
     life: u64,
     pub(super) read: Record,
     attempt: AttemptId,
@@ -75,7 +75,6 @@ impl Unsaved {
         if !self.slot.publish(self.life, Some(inner.unstored(&self.fresh))) {
             return Next::Again(Duration::ZERO);
         }
-        self.slot.work().is_unsaved = true;
         inner.tell(&Event::NotStored { key: self.slot.key.clone(), error: not_stored(error) });
         let _ = inner.spawner.spawn(Box::pin(self.store_until_done()));
         Next::Done(token)
@@ -92,12 +91,8 @@ impl Unsaved {
             // It may have run out, which forbids nothing: saves are not fenced.
             let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
             let Ok(verdict) = self.store().await else { continue };
-            {
-                let mut work = self.slot.work();
-                if work.life != self.life {
-                    return;
-                }
-                work.is_unsaved = false;
+            if self.slot.work().life != self.life {
+                return;
             }
             match verdict {
                 Verdict::Accepted(row) => {

@@ -1,26 +1,23 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::AccessToken;
 
-use super::TokenManager;
-use super::slot::Slot;
+use super::in_use::InUse;
 use crate::error::TokenError;
 use crate::executor::Task;
 use crate::key::GrantKey;
 
 /// A handle to one grant of a [`TokenManager`]: as [`TokenManager::token`], without looking the
-/// grant up. Cheap to clone.
+/// grant up. Cheap to clone. It stays the grant's while that is forgotten, and adopted anew.
 #[derive(Clone)]
 pub struct TokenSource {
-    manager: TokenManager,
-    slot: Arc<Slot>,
+    slot: InUse,
 }
 
 impl TokenSource {
-    pub(super) fn new(manager: TokenManager, slot: Arc<Slot>) -> Self {
-        Self { manager, slot }
+    pub(super) fn new(slot: InUse) -> Self {
+        Self { slot }
     }
 
     /// Which grant.
@@ -35,10 +32,11 @@ impl TokenSource {
     ///
     /// As there.
     pub async fn token(&self) -> Result<AccessToken, TokenError> {
-        if let Some(token) = self.slot.quiet(self.manager.0.client.now()) {
+        let manager = self.slot.manager();
+        if let Some(token) = self.slot.quiet(manager.0.client.now()) {
             return Ok(token);
         }
-        Box::pin(self.manager.token_of(&self.slot)).await
+        Box::pin(manager.token_of(&self.slot)).await
     }
 
     /// Says that the API refused `token`: see [`TokenManager::reject`].
@@ -47,7 +45,7 @@ impl TokenSource {
     ///
     /// As there.
     pub async fn reject(&self, token: &AccessToken) -> Result<AccessToken, TokenError> {
-        self.manager.reject(&self.slot.key, token).await
+        self.slot.manager().reject_of(&self.slot, token).await
     }
 }
 
@@ -58,12 +56,12 @@ impl TokenSource {
         let source = self.clone();
         let rejected = async move { drop(source.reject(&token).await) };
         // Without an executor there is nobody to refresh it; events and callers tell.
-        let _ = self.manager.0.spawner.spawn(Box::pin(rejected));
+        let _ = self.slot.manager().0.spawner.spawn(Box::pin(rejected));
     }
 
     /// Waits, by the manager's timer.
     pub(crate) fn sleep(&self, duration: Duration) -> Task {
-        self.manager.0.timer.sleep(duration)
+        self.slot.manager().0.timer.sleep(duration)
     }
 }
 

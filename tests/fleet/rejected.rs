@@ -1,0 +1,96 @@
+//! Tokens that the API refuses.
+
+use countersign_tests::{Side, Step, TestResult};
+use countersign_tokens::TokenErrorKind;
+
+use crate::support::Fleet;
+
+/// A token that the provider has given within a second is the same: its text is of when it ends.
+#[test]
+fn a_provider_that_gives_the_rejected_token_again_is_asked_once() -> TestResult {
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        let token = process.tokens.token(&key).await?;
+        let rejecting = || process.tokens.reject(&key, &token);
+        let (one, two) = tokio::join!(rejecting(), rejecting());
+        for rejected in [one, two, rejecting().await] {
+            let error = rejected.err().ok_or("it is another token")?;
+            assert_eq!(error.kind(), TokenErrorKind::SameToken);
+        }
+        assert_eq!(fleet.refreshed(0), 1);
+        // The next rejection, some time later, is worth a refresh, which brings another.
+        fleet.pass(60).await;
+        assert!(process.tokens.token(&key).await?.same_as(&token));
+        let newer = process.tokens.reject(&key, &token).await?;
+        assert!(!newer.same_as(&token));
+        assert_eq!(fleet.refreshed(0), 2);
+        fleet.judge(&process.tokens.token(&key).await?)
+    })
+}
+
+/// Whoever asks while the token is being rejected gets what there is.
+#[test]
+fn a_token_that_was_rejected_and_given_again_serves_those_who_ask() -> TestResult {
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        let token = process.tokens.token(&key).await?;
+        let rejecting = process.tokens.reject(&key, &token);
+        let (rejected, asked) = tokio::join!(rejecting, process.tokens.token(&key));
+        assert_eq!(rejected.err().map(|it| it.kind()), Some(TokenErrorKind::SameToken));
+        assert!(asked?.same_as(&token));
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn g13_a_rejected_token_that_could_not_be_refreshed_serves_until_it_can_be() -> TestResult {
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        let token = process.tokens.token(&key).await?;
+        fleet.pass(60).await;
+        process.view.fail(Step::Begin, Side::Before);
+        let error = process.tokens.reject(&key, &token).await.err().ok_or("it is refreshed")?;
+        assert_eq!(error.kind(), TokenErrorKind::Store);
+        // Nobody gets it while that failure rests, and then there is no other to be had.
+        let error = process.tokens.token(&key).await.err().ok_or("it is handed out")?;
+        assert_eq!(error.kind(), TokenErrorKind::Store);
+        fleet.pass(1).await;
+        assert!(process.tokens.token(&key).await?.same_as(&token));
+        process.view.heal();
+        fleet.pass(60).await;
+        let newer = process.tokens.reject(&key, &token).await?;
+        assert!(!newer.same_as(&token));
+        assert!(process.tokens.token(&key).await?.same_as(&newer));
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn g09_a_token_in_memory_alone_that_has_ended_is_reported_and_refreshed_when_stored() -> TestResult
+{
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        fleet.pass(7200).await;
+        process.view.fail(Step::Save, Side::Before);
+        fleet.judge(&process.tokens.token(&key).await?)?;
+        fleet.pass(7200).await;
+        let error = process.tokens.token(&key).await.err().ok_or("it has ended")?;
+        assert_eq!(error.kind(), TokenErrorKind::NotStored);
+        assert!(!error.to_string().contains("serves"), "{error}");
+        process.view.heal();
+        fleet.pass(120).await;
+        fleet.judge(&process.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 2);
+        Ok(())
+    })
+}
