@@ -10,3 +10,5 @@ mod lead;
 mod lost;
 #[path = "fleet/support.rs"]
 mod support;
+#[path = "fleet/trial.rs"]
+mod trial;

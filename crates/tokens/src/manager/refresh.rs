@@ -235,7 +235,7 @@ impl Refresh {
         let Some(refresh_token) = tokens.refresh_token() else {
             return Err(TokenError::new(TokenErrorKind::NoRefreshToken));
         };
-        inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
+        let leave = inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
         let attempt = AttemptId::random()?;
         let started = Started::now(&inner);
         let begin = Begin {
@@ -247,7 +247,10 @@ impl Refresh {
         };
         match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
             Ok(Verdict::Accepted(_)) => {}
-            Ok(Verdict::Refused(row)) => return self.refused(record, row, attempt).await,
+            Ok(Verdict::Refused(row)) => {
+                drop(leave);
+                return self.refused(record, row, attempt).await;
+            }
             Err(error) => {
                 inner.outage.failed(inner.now(), None);
                 // It may have been written; it led to nothing.
@@ -262,10 +265,11 @@ impl Refresh {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
+        leave.used();
         self.attempts += 1;
         match self.send(refresh_token).await {
             Ok(fresh) => {
-                inner.breaker.succeeded();
+                inner.breaker.answered();
                 inner.outage.succeeded(inner.now());
                 let fresh = carry_over(fresh, tokens);
                 Ok(self.save(record, attempt, fresh).await)

@@ -46,7 +46,7 @@ pub(super) struct Cooling {
 
 /// A length of time from an instant on. A clock that is set back ends it, rather than to prolong
 /// it by the jump.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rest {
     pub(super) from: OffsetDateTime,
     pub(super) length: Duration,
