@@ -8,6 +8,8 @@ mod forgotten;
 mod lead;
 #[path = "fleet/lost.rs"]
 mod lost;
+#[path = "fleet/put_off.rs"]
+mod put_off;
 #[path = "fleet/support.rs"]
 mod support;
 #[path = "fleet/trial.rs"]

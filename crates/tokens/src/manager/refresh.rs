@@ -103,7 +103,7 @@ fn landed(inner: &Inner, slot: &Slot, outcome: &Result<AccessToken, TokenError>)
 pub(super) enum Cause {
     /// Somebody asked for a token.
     Asked,
-    /// It is due, by the list.
+    /// It is due, and its turn has come.
     Due,
     /// The API refused this token.
     Rejected(AccessToken),
@@ -228,6 +228,7 @@ impl Refresh {
         };
         let now = inner.now();
         inner.outage.puts_off(now - time_of(record.read_at.since(due_at)), now)
+            && !inner.outage.lets_through(now)
     }
 
     async fn attempt(&mut self, record: &Record, tokens: &TokenSet) -> Result<Next, TokenError> {

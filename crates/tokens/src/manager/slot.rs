@@ -91,6 +91,11 @@ impl Slot {
         self.cached.load().as_ref().and_then(|it| it.quiet_until)
     }
 
+    /// How much longer the last failure is everybody's.
+    pub(super) fn cools_for(&self, now: OffsetDateTime) -> Option<Duration> {
+        self.work().cooling.as_ref().and_then(|it| it.rest.left(now))
+    }
+
     pub(super) fn work(&self) -> MutexGuard<'_, Work> {
         // A panic under the lock leaves nothing half done.
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
