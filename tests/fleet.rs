@@ -1,5 +1,7 @@
 //! A fleet of processes in virtual time: managers that share a store and nothing else.
 
+#[path = "fleet/backlog.rs"]
+mod backlog;
 #[path = "fleet/clocks.rs"]
 mod clocks;
 #[path = "fleet/forgotten.rs"]

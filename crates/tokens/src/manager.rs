@@ -16,6 +16,7 @@ mod limited;
 mod material;
 mod outage;
 mod outcome;
+mod plan;
 mod refresh;
 mod rotation;
 mod save;
