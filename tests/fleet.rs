@@ -1,5 +1,7 @@
 //! A fleet of processes in virtual time: managers that share a store and nothing else.
 
+#[path = "fleet/backlog.rs"]
+mod backlog;
 #[path = "fleet/clocks.rs"]
 mod clocks;
 #[path = "fleet/forgotten.rs"]
@@ -10,7 +12,11 @@ mod handles;
 mod lead;
 #[path = "fleet/lost.rs"]
 mod lost;
+#[path = "fleet/put_off.rs"]
+mod put_off;
 #[path = "fleet/rejected.rs"]
 mod rejected;
 #[path = "fleet/support.rs"]
 mod support;
+#[path = "fleet/trial.rs"]
+mod trial;

@@ -54,6 +54,29 @@ fn g11_an_adoption_is_repeated_for_no_longer_than_a_tombstone_would_tell_of_it()
 }
 
 #[test]
+fn a_tombstone_that_could_not_be_purged_is_purged_later() -> TestResult {
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let mut keys = Vec::new();
+        for grant in 0..2 {
+            let key = fleet.adopt(&process, grant).await?;
+            let _ = process.tokens.forget(&key).await?;
+            keys.push(key);
+            fleet.pass(HOUR / 4).await;
+        }
+        process.view.fail(Step::Purge, Side::Before);
+        fleet.pass(2 * HOUR).await;
+        process.view.heal();
+        fleet.pass(HOUR / 4).await;
+        for key in keys {
+            assert!(fleet.store.load(&key).await?.is_none(), "the tombstone is there still");
+        }
+        Ok(())
+    })
+}
+
+#[test]
 fn g11_a_grant_whose_intent_was_taken_back_is_not_unknown() -> TestResult {
     let fleet = Fleet::new();
     let process = fleet.process()?;

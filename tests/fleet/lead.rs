@@ -1,8 +1,11 @@
 //! Who lists what is due, and what an idle fleet costs its store.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use countersign_testkit::VirtualExecutor;
+use countersign::Clock;
+use countersign_testkit::{ManualClock, VirtualExecutor};
 use countersign_tests::{Step, TestResult};
 use countersign_tokens::{KeyRing, MemoryStore, SealedStore};
 
@@ -87,6 +90,38 @@ fn another_process_goes_on_when_the_one_that_lists_is_gone() -> TestResult {
         assert!((20..=23).contains(&fleet.refreshed(0)), "{} refreshes", fleet.refreshed(0));
         // The intents of leaders who died do not add up.
         let _third = fleet.process()?.tokens.keep_fresh()?;
+        Ok(())
+    })
+}
+
+/// A store's clock that is set back.
+#[derive(Debug, Clone)]
+struct SetBack(ManualClock, Arc<AtomicI64>);
+
+impl Clock for SetBack {
+    fn now(&self) -> time::OffsetDateTime {
+        self.0.now() - time::Duration::hours(self.1.load(Ordering::SeqCst))
+    }
+}
+
+#[test]
+fn another_process_goes_on_when_the_clock_was_set_back_and_the_one_that_lists_is_gone() -> TestResult
+{
+    let executor = VirtualExecutor::default();
+    let clock = SetBack(executor.clock(), Arc::default());
+    let fleet = Fleet::on(executor, MemoryStore::with_clock(clock.clone()));
+    let (first, standby) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let guard = first.tokens.keep_fresh()?;
+        fleet.pass(10).await;
+        let _standby = standby.tokens.keep_fresh()?;
+        fleet.pass(10).await;
+        // As if it had died, its lease ends in a day.
+        drop((guard, first));
+        clock.1.store(24, Ordering::SeqCst);
+        let key = fleet.adopt(&standby, 0).await?;
+        fleet.pass(2 * HOUR).await;
+        assert!(fleet.record(&key).await?.generation > 1, "nobody has refreshed it");
         Ok(())
     })
 }

@@ -1,6 +1,8 @@
 //! What gets lost between a process and its store.
 
+use std::error::Error;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use countersign::{AccessToken, RefreshToken, TokenSet};
 use countersign_testkit::VirtualExecutor;
@@ -43,6 +45,12 @@ fn g12_an_intent_whose_acknowledgement_was_lost_is_taken_back_by_its_author() ->
     })
 }
 
+/// The file of the one grant of a folder.
+fn file_in(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let mut paths = fs::read_dir(folder)?.filter_map(|it| Some(it.ok()?.path()));
+    Ok(paths.find(|it| it.extension().is_some_and(|it| it == "json")).ok_or("no file")?)
+}
+
 #[test]
 fn a_store_that_has_lost_a_write_is_offered_it_again() -> TestResult {
     let executor = VirtualExecutor::default();
@@ -52,10 +60,7 @@ fn a_store_that_has_lost_a_write_is_offered_it_again() -> TestResult {
     let (writer, other) = (fleet.process()?, fleet.process()?);
     fleet.run(async {
         let key = fleet.adopt(&writer, 0).await?;
-        let file = fs::read_dir(&folder)?
-            .filter_map(|it| Some(it.ok()?.path()))
-            .find(|it| it.extension().is_some_and(|it| it == "json"))
-            .ok_or("no file")?;
+        let file = file_in(&folder)?;
         let before = fs::read(&file)?;
         fleet.pass(LONGER_THAN_A_LIFE).await;
         fleet.judge(&writer.tokens.token(&key).await?)?;
@@ -67,6 +72,33 @@ fn a_store_that_has_lost_a_write_is_offered_it_again() -> TestResult {
         fleet.pass(LONGER_THAN_A_LIFE).await;
         fleet.judge(&other.tokens.token(&key).await?)?;
         assert_eq!(fleet.refreshed(0), 3);
+        Ok(())
+    })
+}
+
+#[test]
+fn g11_of_those_who_offer_what_a_store_has_lost_the_one_with_the_newest_prevails() -> TestResult {
+    let executor = VirtualExecutor::default();
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path().join("grants");
+    let fleet = Fleet::on(executor.clone(), FileStore::open_with_clock(&folder, executor.clock())?);
+    let (former, newest) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&former, 0).await?;
+        let file = file_in(&folder)?;
+        let before = fs::read(&file)?;
+        for process in [&former, &former, &former, &former, &newest] {
+            fleet.pass(LONGER_THAN_A_LIFE).await;
+            fleet.judge(&process.tokens.token(&key).await?)?;
+        }
+        fs::write(&file, before)?;
+
+        // What the first of them stores has a lower generation than what the other holds.
+        for (process, refreshed) in [(&newest, 6), (&former, 7), (&newest, 8)] {
+            fleet.pass(LONGER_THAN_A_LIFE).await;
+            fleet.judge(&process.tokens.token(&key).await?)?;
+            assert_eq!(fleet.refreshed(0), refreshed);
+        }
         Ok(())
     })
 }

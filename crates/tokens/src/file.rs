@@ -16,20 +16,22 @@ use sha2::{Digest, Sha256};
 
 use crate::key::GrantKey;
 use crate::store::{
-    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal,
-    Rules, Save, StoreError, StoreErrorKind, StoreTime, Verdict,
+    Adopt, AttemptId, Begin, Clear, Due, DuePage, Epoch, Forget, GrantStore, Mark, Record, Renew,
+    Reseal, Rules, Save, StoreError, StoreErrorKind, StoreTime, Verdict,
 };
 use clock::StoreClock;
-use locks::{Leases, locked};
+use locks::{LeaseFiles, Leases, locked, locked_if_free};
 
 /// Grants in a folder, one file each, for the processes of one machine. Clones share it.
 ///
 /// The folder is open to its owner alone (0700), and so is every file from its first byte (0600).
 /// A file is replaced whole: written beside, synced, renamed, and the folder synced, so that a
-/// crash leaves the old grant or the new one. A file that cannot be read is set aside under
-/// another name, never overwritten, and the error says where. A lease is an operating system's
-/// lock, which ends with its holder. Time is that since the machine was started, where the system
-/// tells it (Linux), so that setting the wall clock moves no lease; else it is the wall clock. Tokens are in clear: whoever reads the files has them.
+/// crash leaves the old grant or the new one; what it leaves beside them is taken away with the
+/// next change of that grant, and when the store is opened. A file that cannot be read is set aside
+/// under another name, never overwritten, and the error says where. A lease is an operating
+/// system's lock, which ends with its holder. Time is that since the machine was started, where the
+/// system tells it (Linux), so that setting the wall clock moves no lease; else it is the wall
+/// clock. Tokens are in clear: whoever reads the files has them.
 ///
 /// Steps block for as long as the disk takes, and need no async runtime. The locks need a local
 /// file system.
@@ -69,6 +71,7 @@ impl FileStore {
         let folder = folder.to_owned();
         disk::make_folder(&folder)?;
         disk::make_folder(&folder.join("locks"))?;
+        take_away_unfinished(&folder);
         Ok(Self(Arc::new(Inner { folder, clock, leases: Leases::default() })))
     }
 
@@ -78,13 +81,24 @@ impl FileStore {
 
     /// Applies a rule to the record of `key`, alone among all processes.
     fn step<T>(&self, key: &GrantKey, rule: impl FnOnce(Rules<'_>) -> T) -> Result<T, StoreError> {
+        self.step_of(None, key, rule)
+    }
+
+    /// The same for the step of an attempt that holds the lease afterwards, if anybody does.
+    fn step_of<T>(
+        &self,
+        holder: Option<AttemptId>,
+        key: &GrantKey,
+        rule: impl FnOnce(Rules<'_>) -> T,
+    ) -> Result<T, StoreError> {
         let paths = Paths::new(&self.0.folder, key);
         let _latch = locked(&paths.latch)?;
         let mut place = disk::read(&paths.record, key)?;
         let now = self.now();
+        let former = owner(place.as_ref());
         if let Some(record) = place.as_mut() {
             record.read_at = now;
-            self.0.leases.bury_the_dead(key, &paths.lease, record)?;
+            self.0.leases.bury_the_dead(key, &paths.leases, record)?;
         }
         let before = place.as_ref().map(|record| (record.epoch, record.revision));
         let answer = rule(Rules::new(&mut place, now));
@@ -94,7 +108,8 @@ impl FileStore {
                 None => disk::remove(&self.0.folder, &paths.record)?,
             }
         }
-        self.0.leases.follow(key, &paths.lease, place.as_ref())?;
+        let present = owner(place.as_ref());
+        self.0.leases.follow(key, &paths.leases, (former, present), holder)?;
         Ok(answer)
     }
 }
@@ -104,7 +119,7 @@ impl FileStore {
 struct Paths {
     record: PathBuf,
     latch: PathBuf,
-    lease: PathBuf,
+    leases: LeaseFiles,
 }
 
 impl Paths {
@@ -114,10 +129,34 @@ impl Paths {
         let locks = folder.join("locks");
         Self {
             record: folder.join(format!("{hash}.json")),
-            latch: locks.join(format!("{}.latch", &hash[..2])),
-            lease: locks.join(format!("{hash}.lease")),
+            latch: latch(&locks, &hash),
+            leases: LeaseFiles { locks, hash },
         }
     }
+}
+
+/// The file whose lock one has while one writes files of this name.
+fn latch(locks: &Path, name: &str) -> PathBuf {
+    // Many grants share one, but not with the clock.
+    let share = if name == clock::NAME { name } else { name.get(..2).unwrap_or(name) };
+    locks.join(format!("{share}.latch"))
+}
+
+/// Takes away what processes left that were killed while they wrote, which may be tokens. What
+/// somebody writes now stays, as does what cannot be removed: whoever changes that grant next
+/// tries again.
+fn take_away_unfinished(folder: &Path) {
+    let locks = folder.join("locks");
+    for path in disk::unfinished(folder).into_iter().flatten() {
+        let name = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
+        if let Some(_latch) = locked_if_free(&latch(&locks, name)) {
+            let _ = disk::take_away(&path);
+        }
+    }
+}
+
+fn owner(record: Option<&Record>) -> Option<AttemptId> {
+    record.and_then(|record| record.lease).map(|lease| lease.owner)
 }
 
 #[async_trait]
@@ -133,14 +172,14 @@ impl GrantStore for FileStore {
         if let Some(record) = record.as_mut() {
             record.read_at = self.now();
             if latch.is_some() {
-                self.0.leases.bury_the_dead(key, &paths.lease, record)?;
+                self.0.leases.bury_the_dead(key, &paths.leases, record)?;
             }
         }
         Ok(record)
     }
 
     async fn begin(&self, key: &GrantKey, begin: &Begin) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.begin(begin))
+        self.step_of(Some(begin.attempt), key, |rules| rules.begin(begin))
     }
 
     async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
@@ -152,7 +191,7 @@ impl GrantStore for FileStore {
     }
 
     async fn renew(&self, key: &GrantKey, renew: &Renew) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.renew(renew))
+        self.step_of(Some(renew.attempt), key, |rules| rules.renew(renew))
     }
 
     async fn mark(&self, key: &GrantKey, mark: &Mark) -> Result<Verdict, StoreError> {

@@ -17,6 +17,7 @@ mod limited;
 mod material;
 mod outage;
 mod outcome;
+mod plan;
 mod refresh;
 mod rotation;
 mod save;
@@ -182,17 +183,23 @@ impl TokenManager {
         match slot.fresh(now) {
             Some(token) if slot.quiet(now).is_some() => Ok(token),
             Some(token) => {
-                let is_put_off =
-                    slot.due_at().is_some_and(|due_at| self.0.outage.puts_off(due_at, now));
-                if !is_put_off {
+                if self.is_its_turn(slot, now) {
                     // Nearly due: somebody refreshes it, and nobody waits. What becomes of it is
                     // told by events.
-                    let _ = refresh::begin(self, slot, Cause::Asked);
+                    let _ = refresh::begin(self, slot, Cause::Due);
                 }
                 Ok(token)
             }
             None => self.refreshed(slot, None).await,
         }
+    }
+
+    /// Whether a good token that is due is to be refreshed now, rather than put off.
+    fn is_its_turn(&self, slot: &Slot, now: OffsetDateTime) -> bool {
+        let outage = &self.0.outage;
+        let is_put_off = slot.due_at().is_some_and(|due_at| outage.puts_off(due_at, now));
+        // One that could not begin is no trial.
+        !is_put_off || (slot.cools_for(now).is_none() && outage.lets_through(now))
     }
 
     /// The token of a refresh, which may be under way or have failed just now.

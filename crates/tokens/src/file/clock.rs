@@ -14,6 +14,9 @@ use crate::store::{BootTime, StoreError, StoreErrorKind, StoreTime};
 /// Where the first process after a start of the machine writes which instant that was.
 const FILE: &str = "clock.json";
 
+/// Its name without the ending.
+pub(super) const NAME: &str = "clock";
+
 pub(super) enum StoreClock {
     Given(Arc<dyn Clock>),
     Machine { wall: Arc<dyn Clock>, start: OnceLock<StoreTime> },

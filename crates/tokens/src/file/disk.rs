@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -77,10 +77,15 @@ pub(super) fn write(
     replace(folder, path, &bytes)
 }
 
-/// Puts a file with these bytes in the place of what is there, at once.
+/// The ending of a file that is to take the place of another.
+const UNFINISHED: &str = "tmp";
+
+/// Puts a file with these bytes in the place of what is there, at once. Under the latch of that
+/// place: what lies beside it is of a process that was killed.
 pub(super) fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let beside = path.with_extension(format!("{}.tmp", AttemptId::random()?));
+    let beside = path.with_extension(UNFINISHED);
     let written = (|| {
+        take_away(&beside)?;
         let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
         file.write_all(bytes)?;
         file.sync_all()?;
@@ -105,11 +110,23 @@ pub(super) fn all(folder: &Path) -> Result<impl Iterator<Item = (GrantKey, Recor
     }))
 }
 
-/// Removes a file for good.
+/// Removes a file for good, and what was to take its place. Under the latch of that place.
 pub(super) fn remove(folder: &Path, path: &Path) -> Result<(), StoreError> {
+    take_away(&path.with_extension(UNFINISHED)).and_then(|()| take_away(path)).map_err(failed)?;
+    sync(folder)
+}
+
+/// What processes write, or left when they were killed while they wrote.
+pub(super) fn unfinished(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {
+    let paths = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
+    Ok(paths.filter(|path| path.extension().is_some_and(|it| it == UNFINISHED)))
+}
+
+/// Removes a file that may not be there.
+pub(super) fn take_away(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(error)),
-        _ => sync(folder),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

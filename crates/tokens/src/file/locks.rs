@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::disk::{failed, private};
+use super::disk::{failed, private, take_away};
 use crate::key::GrantKey;
 use crate::store::{AttemptId, Record, StoreError};
 
@@ -16,56 +16,78 @@ pub(super) fn locked(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// The same where nobody else holds it. `None` where somebody does, or it cannot be had.
+pub(super) fn locked_if_free(path: &Path) -> Option<File> {
+    open(path).ok().filter(|file| file.try_lock().is_ok())
+}
+
 fn open(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     private(options.write(true).create(true).truncate(false)).open(path).map_err(failed)
 }
 
-/// The leases that attempts of this process hold.
+/// The leases that attempts of this process hold. Each has a file of its own: who still has that
+/// of a lease which ran out keeps nobody from holding the next.
 #[derive(Default)]
 pub(super) struct Leases(Mutex<HashMap<GrantKey, (AttemptId, File)>>);
+
+/// The files of one grant's leases.
+pub(super) struct LeaseFiles {
+    /// The folder, and the part of the name that is the grant's.
+    pub(super) locks: PathBuf,
+    pub(super) hash: String,
+}
+
+impl LeaseFiles {
+    fn of(&self, owner: AttemptId) -> PathBuf {
+        self.locks.join(format!("{}.{owner}.lease", self.hash))
+    }
+}
 
 impl Leases {
     /// Takes the lease out of a record when its holder has died. Under the latch.
     pub(super) fn bury_the_dead(
         &self,
         key: &GrantKey,
-        path: &Path,
+        files: &LeaseFiles,
         record: &mut Record,
     ) -> Result<(), StoreError> {
         let Some(lease) = record.lease else { return Ok(()) };
-        if self.held().get(key).is_some_and(|(owner, _)| *owner == lease.owner) {
+        if self.holds(key, lease.owner) {
             return Ok(());
         }
-        match open(path)?.try_lock() {
-            Ok(()) => record.lease = None,
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        let path = files.of(lease.owner);
+        match open(&path)?.try_lock() {
+            Ok(()) => {
+                let _ = take_away(&path);
+                record.lease = None;
+                Ok(())
+            }
+            Err(TryLockError::WouldBlock) => Ok(()),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
         }
-        Ok(())
     }
 
-    /// Holds the lock of a lease that was taken, and lets go of one that was released. Under the
-    /// latch, as everything that opens or removes the file.
+    /// Holds the lock of the lease that `own` has taken, and lets go of that of `former` if it is
+    /// the lease no more. Somebody else's is locked by them, and not ours to hold. Under the latch,
+    /// as everything that opens or removes the files.
     pub(super) fn follow(
         &self,
         key: &GrantKey,
-        path: &Path,
-        record: Option<&Record>,
+        files: &LeaseFiles,
+        (former, present): (Option<AttemptId>, Option<AttemptId>),
+        own: Option<AttemptId>,
     ) -> Result<(), StoreError> {
+        if let Some(former) = former.filter(|_| former != present) {
+            let _ = take_away(&files.of(former));
+        }
         let mut held = self.held();
-        let owner = record.and_then(|record| record.lease).map(|lease| lease.owner);
-        if held.get(key).is_some_and(|(of, _)| Some(*of) != owner) {
+        if held.get(key).is_some_and(|(of, _)| Some(*of) != present) {
             held.remove(key);
         }
-        let Some(owner) = owner.filter(|_| !held.contains_key(key)) else {
-            if record.is_none() {
-                let _ = std::fs::remove_file(path);
-            }
-            return Ok(());
-        };
-        let file = open(path)?;
-        // Somebody else's lease is locked by them, and not ours to hold.
+        let taken = present.filter(|_| present == own && !held.contains_key(key));
+        let Some(owner) = taken else { return Ok(()) };
+        let file = open(&files.of(owner))?;
         match file.try_lock() {
             Ok(()) => {
                 held.insert(key.clone(), (owner, file));
@@ -74,6 +96,10 @@ impl Leases {
             Err(TryLockError::WouldBlock) => Ok(()),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
+    }
+
+    fn holds(&self, key: &GrantKey, owner: AttemptId) -> bool {
+        self.held().get(key).is_some_and(|(of, _)| *of == owner)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<GrantKey, (AttemptId, File)>> {

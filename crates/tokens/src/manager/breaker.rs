@@ -23,20 +23,21 @@ struct State {
 }
 
 impl Breaker {
-    /// Whether a request may be sent; otherwise in how long. After a rest one may, and the others
-    /// wait for what becomes of it.
-    pub(super) fn admits(&self, now: OffsetDateTime) -> Result<(), Duration> {
+    /// Leave to send a request; otherwise in how long. After a rest one has it, and the others
+    /// wait for what becomes of that.
+    pub(super) fn admits(&self, now: OffsetDateTime) -> Result<Leave<'_>, Duration> {
         let mut state = self.state();
         if let Some(left) = state.rest.and_then(|rest| rest.left(now)) {
             return Err(left);
         }
-        if state.failures >= PATIENCE {
-            state.rest = Some(Rest { from: now, length: Duration::from_secs(30) });
-        }
-        Ok(())
+        let rest = Rest { from: now, length: Duration::from_secs(30) };
+        let trial = (state.failures >= PATIENCE).then_some((self, rest));
+        state.rest = trial.map(|(_, rest)| rest);
+        Ok(Leave { trial })
     }
 
-    pub(super) fn succeeded(&self) {
+    /// Notes an answer, whatever it says: the provider is there.
+    pub(super) fn answered(&self) {
         *self.state() = State::default();
     }
 
@@ -51,5 +52,25 @@ impl Breaker {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leave to send a request. Dropped without having been used, it is there for another.
+pub(super) struct Leave<'a> {
+    /// The rest of the others, where this is the one that tries.
+    trial: Option<(&'a Breaker, Rest)>,
+}
+
+impl Leave<'_> {
+    pub(super) fn used(mut self) {
+        self.trial = None;
+    }
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        if let Some((breaker, rest)) = self.trial {
+            breaker.state().rest.take_if(|it| *it == rest);
+        }
     }
 }

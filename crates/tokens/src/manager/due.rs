@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::lead::{Lead, Turn};
-use super::outage::STRETCH;
+use super::plan::{Plan, Turns};
 use super::refresh::Cause;
 use super::timing::backoff;
 use super::{Inner, TokenManager, refresh};
@@ -23,7 +23,11 @@ pub struct KeepFresh {
 /// How many due grants are read from the store at once.
 const PAGE: usize = 1024;
 
-/// The longest wait between two grants that are overdue, and the shortest between two scans.
+/// How many such pages of what is overdue are read in one scan: a store that several clients share
+/// may list none but those of others.
+const MOST_PAGES: usize = 8;
+
+/// The shortest wait after a scan that failed, and about the longest after another's lease.
 const STEP: Duration = Duration::from_secs(1);
 
 impl TokenManager {
@@ -48,6 +52,7 @@ impl TokenManager {
             alive: Arc::downgrade(&alive),
             timer: Arc::clone(&self.0.timer),
             lead: Lead::new(&self.0),
+            cursor: None,
         };
         let spawned = self.0.spawner.spawn(Box::pin(keeper.run()));
         spawned.map_err(|_| TokenError::new(TokenErrorKind::Interrupted))?;
@@ -61,12 +66,13 @@ struct Keeper {
     alive: Weak<()>,
     timer: Arc<dyn Timer>,
     lead: Lead,
+    /// After which of the overdue the next scan begins, where one cannot list them all.
+    cursor: Option<Due>,
 }
 
 /// What one scan leads to.
 enum Scan {
-    /// These, each after so long, and the next scan after so long again.
-    Listed(Vec<(Duration, GrantKey)>, Duration),
+    Listed(Turns),
     Wait(Duration),
 }
 
@@ -77,9 +83,9 @@ impl Keeper {
             let scan = self.scan(&tokens.0).await;
             drop(tokens);
             match scan {
-                Ok(Scan::Listed(listed, length)) => {
+                Ok(Scan::Listed(turns)) => {
                     failures = 0;
-                    self.refresh(listed, length).await;
+                    self.refresh(turns).await;
                 }
                 Ok(Scan::Wait(wait)) => self.timer.sleep(wait).await,
                 // The store's, which everybody else will tell of too.
@@ -104,24 +110,34 @@ impl Keeper {
             // A little later, and not all standbys at the same time.
             return Ok(Scan::Wait(left + STEP.mul_f64(1.0 + fastrand::f64())));
         }
-        let store = &inner.store;
-        let page = store.wait(store.store.due(period, None, PAGE)).await?;
-        let mut length = period;
-        let mut listed = plan(&page, &mut length);
-        if listed.len() == PAGE && page.grants.last().is_some_and(|it| it.due_at <= page.read_at) {
-            // So many are overdue that what comes due now has to be asked for by itself.
-            let before_now = page.read_at.as_millis().saturating_sub(1);
-            let key = GrantKey::of_nobody(&inner.client);
-            let after = Due { due_at: StoreTime::from_millis(before_now), key };
-            let page = store.wait(store.store.due(period, Some(&after), PAGE)).await?;
-            listed.extend(plan(&page, &mut length));
-            listed.sort_by_key(|(wait, _)| *wait);
+        let mut plan = Plan::new(inner, period);
+        let mut after = self.cursor.take();
+        let mut more = None;
+        for _ in 0..MOST_PAGES {
+            let page = due(inner, after.as_ref()).await?;
+            let is_full = page.grants.len() == PAGE;
+            plan.add(&page, is_full);
+            let last = page.grants.last().filter(|it| is_full && it.due_at <= page.read_at);
+            more = last.map(|last| (last.clone(), page.read_at));
+            after = last.cloned();
+            if more.is_none() || plan.len() >= PAGE {
+                break;
+            }
         }
-        Ok(Scan::Listed(listed, length.max(STEP)))
+        if let Some((_, read_at)) = &more {
+            // So many are overdue that what comes due now has to be asked for by itself.
+            let before_now = StoreTime::from_millis(read_at.as_millis().saturating_sub(1));
+            let key = GrantKey::of_nobody(&inner.client);
+            let page = due(inner, Some(&Due { due_at: before_now, key })).await?;
+            plan.add(&page, page.grants.len() == PAGE);
+        }
+        let turns = plan.turns(more.map(|(end, _)| end));
+        self.cursor.clone_from(&turns.cursor);
+        Ok(Scan::Listed(turns))
     }
 
     /// Refreshes what was listed, as far as its time comes within this length.
-    async fn refresh(&self, listed: Vec<(Duration, GrantKey)>, length: Duration) {
+    async fn refresh(&self, Turns { listed, length, .. }: Turns) {
         let mut waited = Duration::ZERO;
         for (at, key) in listed.into_iter().take_while(|(at, _)| *at <= length) {
             let wait = at.saturating_sub(waited);
@@ -139,30 +155,10 @@ impl Keeper {
     }
 }
 
-/// In how long each grant of a page is to be refreshed, in order: what is not yet due at its time,
-/// what is overdue at half the speed at which it came due, lest it come all at once after an
-/// outage. `length` is shortened to the last of a full page, after which there may be more.
-fn plan(page: &DuePage, length: &mut Duration) -> Vec<(Duration, GrantKey)> {
-    let mut former: Option<StoreTime> = None;
-    let mut wait = Duration::ZERO;
-    let mut listed = Vec::with_capacity(page.grants.len());
-    for due in &page.grants {
-        let at = if due.due_at <= page.read_at {
-            // One that fails for ever is not to hold up the others.
-            let gap = former.map_or(Duration::ZERO, |it| due.due_at.since(it));
-            wait += (gap * STRETCH.unsigned_abs()).min(STEP);
-            wait
-        } else {
-            due.due_at.since(page.read_at)
-        };
-        former = Some(due.due_at);
-        listed.push((at, due.key.clone()));
-    }
-    if let Some((last, _)) = listed.last().filter(|_| listed.len() == PAGE) {
-        *length = (*length).min(*last);
-    }
-    listed.sort_by_key(|(at, _)| *at);
-    listed
+/// A page of what is due.
+async fn due(inner: &Inner, after: Option<&Due>) -> Result<DuePage, TokenError> {
+    let store = &inner.store;
+    Ok(store.wait(store.store.due(inner.timing.scan_period, after, PAGE)).await?)
 }
 
 impl fmt::Debug for KeepFresh {

@@ -2,9 +2,9 @@
 
 use countersign_core::TokenSet;
 
-use super::Inner;
 use super::refresh::Refresh;
 use super::slot::Slot;
+use super::{Inner, material};
 use crate::error::TokenError;
 use crate::event::Event;
 use crate::store::{AttemptId, Epoch, GrantState, Record, Save};
@@ -37,8 +37,8 @@ impl Inner {
 }
 
 impl Refresh {
-    /// Stores again what this process has stored already, when the record is from before that.
-    /// Whether it is, and is to be read again.
+    /// Stores again what this process has stored already, when the record is from before that and
+    /// its tokens are older. Whether it is, and is to be read again.
     pub(super) async fn offer_again(&self, record: &Record) -> Result<bool, TokenError> {
         let inner = &self.manager.0;
         let (save, tokens) = {
@@ -53,6 +53,13 @@ impl Refresh {
                 return Ok(false);
             }
             if held.generation == record.generation || record.state == GrantState::Gone {
+                return Ok(false);
+            }
+            // Generations tell which tokens are later only as long as the store does not go back:
+            // of several who offer theirs, each counts on from where it went.
+            let present = material::read(&inner.client, record).map(|kept| kept.tokens);
+            if present.is_ok_and(|it| held.tokens.requested_at() <= it.requested_at()) {
+                work.held = None;
                 return Ok(false);
             }
             let material = inner.material(&held.tokens, false)?;

@@ -41,8 +41,10 @@ impl Lead {
             self.held = None;
         }
         let Some(record) = self.record(inner).await? else { return Ok(Turn::Others(lease)) };
-        if let Some(held) = record.live_lease() {
-            return Ok(Turn::Others(held.until.since(record.read_at)));
+        let left = record.live_lease().map(|it| it.until.since(record.read_at));
+        // One that ends further away is from before the clock was set back, and begin shortens it.
+        if let Some(left) = left.filter(|left| *left <= lease) {
+            return Ok(Turn::Others(left));
         }
         let (attempt, epoch) = (AttemptId::random()?, record.epoch);
         let (generation, takeover) = (record.generation, Takeover::Always);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::timing::time_of;
+use super::slot::Rest;
+use super::timing::{backoff, time_of};
 
 /// How much more time what came due in an outage gets afterwards than it took to come due. With one
 /// the rate would be twice the steady one, and sometimes more, since it varies.
@@ -21,7 +22,18 @@ struct Span {
     /// Its end, or the earliest that is known of one that goes on.
     until: OffsetDateTime,
     is_over: bool,
+    trials: Trials,
 }
+
+/// Those that were let through to see whether it is over.
+#[derive(Clone, Copy, Default)]
+struct Trials {
+    made: u32,
+    rest: Option<Rest>,
+}
+
+/// The shortest time between two trials.
+const BETWEEN_TRIALS: Duration = Duration::from_secs(1);
 
 impl Outage {
     /// Notes a failure; `after` is how long the provider asked to wait.
@@ -29,8 +41,10 @@ impl Outage {
         let mut span = self.span();
         let until = now.saturating_add(time_of(after.unwrap_or_default()));
         let from = span.filter(|it| it.lasts_at(now)).map_or(now, |it| it.from);
-        let until = span.filter(|it| !it.is_over).map_or(until, |it| it.until.max(until));
-        *span = Some(Span { from, until, is_over: false });
+        let going_on = span.filter(|it| !it.is_over);
+        let until = going_on.map_or(until, |it| it.until.max(until));
+        let trials = going_on.map(|it| it.trials).unwrap_or_default();
+        *span = Some(Span { from, until, is_over: false, trials });
     }
 
     pub(super) fn succeeded(&self, now: OffsetDateTime) {
@@ -49,6 +63,23 @@ impl Outage {
         };
         let until = known.until_at(now);
         known.from < due_at && due_at < until && now < until + (due_at - known.from) * STRETCH
+    }
+
+    /// Whether one that is put off is let through all the same: while the outage lasts, some are,
+    /// since it ends with the first that succeeds, and nothing else may be refreshed before.
+    pub(super) fn lets_through(&self, now: OffsetDateTime) -> bool {
+        let mut span = self.span();
+        let Some(span) = span.as_mut().filter(|it| !it.is_over && it.until <= now) else {
+            return false;
+        };
+        let trials = &mut span.trials;
+        if trials.rest.is_some_and(|it| it.holds(now)) {
+            return false;
+        }
+        let length = BETWEEN_TRIALS + backoff(trials.made);
+        *trials =
+            Trials { made: trials.made.saturating_add(1), rest: Some(Rest { from: now, length }) };
+        true
     }
 
     fn span(&self) -> MutexGuard<'_, Option<Span>> {

@@ -57,7 +57,9 @@ impl Refresh {
             None => TokenError::new(TokenErrorKind::Interrupted),
         };
         let told = failure(TokenErrorKind::Refresh);
-        if outcome != Outcome::Refused {
+        if outcome == Outcome::Refused {
+            inner.breaker.answered();
+        } else {
             inner.breaker.failed(inner.now(), told.retry_after());
             inner.outage.failed(inner.now(), told.retry_after());
         }

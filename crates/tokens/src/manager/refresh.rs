@@ -109,7 +109,7 @@ fn landed(slot: &InUse, life: u64, outcome: &Result<AccessToken, TokenError>) {
 pub(super) enum Cause {
     /// Somebody asked for a token.
     Asked,
-    /// It is due, by the list.
+    /// It is due, and its turn has come.
     Due,
     /// The API refused this token.
     Rejected(AccessToken),
@@ -238,6 +238,7 @@ impl Refresh {
         };
         let now = inner.now();
         inner.outage.puts_off(now - time_of(record.read_at.since(due_at)), now)
+            && !inner.outage.lets_through(now)
     }
 
     async fn attempt(&mut self, record: &Record, tokens: &TokenSet) -> Result<Next, TokenError> {
@@ -245,7 +246,7 @@ impl Refresh {
         let Some(refresh_token) = tokens.refresh_token() else {
             return Err(TokenError::new(TokenErrorKind::NoRefreshToken));
         };
-        inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
+        let leave = inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
         let attempt = AttemptId::random()?;
         let started = Started::now(&inner);
         let begin = Begin {
@@ -257,7 +258,10 @@ impl Refresh {
         };
         match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
             Ok(Verdict::Accepted(_)) => {}
-            Ok(Verdict::Refused(row)) => return self.refused(record, row, attempt).await,
+            Ok(Verdict::Refused(row)) => {
+                drop(leave);
+                return self.refused(record, row, attempt).await;
+            }
             Err(error) => {
                 inner.outage.failed(inner.now(), None);
                 // It may have been written; it led to nothing.
@@ -272,10 +276,11 @@ impl Refresh {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
+        leave.used();
         self.attempts += 1;
         match self.send(refresh_token).await {
             Ok(fresh) => {
-                inner.breaker.succeeded();
+                inner.breaker.answered();
                 inner.outage.succeeded(inner.now());
                 let fresh = carry_over(fresh, tokens);
                 Ok(self.save(record, attempt, fresh).await)

@@ -52,7 +52,7 @@ pub(super) struct Cooling {
 
 /// A length of time from an instant on. A clock that is set back ends it, rather than to prolong
 /// it by the jump.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rest {
     pub(super) from: OffsetDateTime,
     pub(super) length: Duration,
@@ -133,6 +133,11 @@ impl Slot {
     /// When the token is due.
     pub(super) fn due_at(&self) -> Option<OffsetDateTime> {
         self.cached.load().as_ref().and_then(|it| it.quiet_until)
+    }
+
+    /// How much longer the last failure is everybody's.
+    pub(super) fn cools_for(&self, now: OffsetDateTime) -> Option<Duration> {
+        self.work().cooling.as_ref().and_then(|it| it.rest.left(now))
     }
 
     pub(super) fn work(&self) -> MutexGuard<'_, Work> {

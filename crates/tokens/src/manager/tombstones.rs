@@ -15,7 +15,10 @@ use crate::store::Epoch;
 /// How long a tombstone stays.
 pub(super) const TOMBSTONE_LIFE: Duration = Duration::from_secs(3600);
 
-/// Those that this process has made, the oldest first.
+/// In how long purging one is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// Those that this process has made, the next to be purged first.
 #[derive(Default)]
 pub(super) struct Tombstones(Mutex<VecDeque<Tombstone>>);
 
@@ -53,8 +56,8 @@ async fn purge_all(inner: Arc<Inner>) {
             None => {
                 let front = inner.tombstones.locked().front().map(|it| (it.key.clone(), it.epoch));
                 let Some((key, epoch)) = front else { return };
-                let _ = inner.store.wait(inner.store.store.purge(&key, epoch)).await;
-                inner.tombstones.locked().pop_front();
+                let purged = inner.store.wait(inner.store.store.purge(&key, epoch)).await;
+                inner.tombstones.settle(epoch, purged.is_ok(), inner.now());
             }
         }
     }
@@ -64,6 +67,18 @@ impl Tombstones {
     /// Whether this epoch is that of one of them.
     pub(super) fn has(&self, epoch: Epoch) -> bool {
         self.locked().iter().any(|it| it.epoch == epoch)
+    }
+
+    /// Forgets the tombstone of this epoch, which is purged, or has it wait for another look.
+    fn settle(&self, epoch: Epoch, is_purged: bool, now: OffsetDateTime) {
+        let mut tombstones = self.locked();
+        let place = tombstones.iter().position(|it| it.epoch == epoch);
+        let settled = place.and_then(|place| tombstones.remove(place));
+        if let Some(waiting) = settled.filter(|_| !is_purged) {
+            let purge_at = now.saturating_add(time_of(AGAIN));
+            let place = tombstones.partition_point(|it| it.purge_at <= purge_at);
+            tombstones.insert(place, Tombstone { purge_at, ..waiting });
+        }
     }
 
     fn locked(&self) -> MutexGuard<'_, VecDeque<Tombstone>> {

@@ -2,16 +2,26 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// The keys that records are sealed by: one is current, the others open what was sealed before.
+/// The keys that records are sealed by: one is current, the others open what it did not seal.
 ///
 /// A key is 32 random bytes and has an id, which is written in clear beside what it seals. Keys
 /// are wiped when the ring is dropped; `Debug` prints their ids.
 ///
+/// A new key is given to every process before any of them seals with it, since the others could not
+/// read that:
+///
 /// ```
 /// use countersign_tokens::KeyRing;
 ///
+/// # fn first() -> Result<KeyRing, countersign_tokens::InvalidRing> {
 /// # let (new_key, old_key) = ([1; 32], [2; 32]);
-/// let ring = KeyRing::new("2026-11", new_key)?.with_older("2026-01", old_key)?;
+/// // In every process first:
+/// let ring = KeyRing::new("2026-01", old_key)?.with_other("2026-11", new_key)?;
+/// # Ok(ring) }
+/// # let (new_key, old_key) = ([1; 32], [2; 32]);
+/// # first()?;
+/// // And when all have it:
+/// let ring = KeyRing::new("2026-11", new_key)?.with_other("2026-01", old_key)?;
 /// assert_eq!(format!("{ring:?}"), r#"KeyRing(["2026-11", "2026-01"])"#);
 /// # Ok::<(), countersign_tokens::InvalidRing>(())
 /// ```
@@ -36,15 +46,16 @@ impl KeyRing {
     ///
     /// [`InvalidRing`] when the id is empty.
     pub fn new(id: impl Into<String>, key: [u8; 32]) -> Result<Self, InvalidRing> {
-        Self(Vec::new()).with_older(id, key)
+        Self(Vec::new()).with_other(id, key)
     }
 
-    /// The same with a key that was current before.
+    /// The same with a key that opens and does not seal: one that was current before, or that is to
+    /// be when all processes have it.
     ///
     /// # Errors
     ///
     /// [`InvalidRing`] when the id is empty, or that of another key of the ring.
-    pub fn with_older(mut self, id: impl Into<String>, key: [u8; 32]) -> Result<Self, InvalidRing> {
+    pub fn with_other(mut self, id: impl Into<String>, key: [u8; 32]) -> Result<Self, InvalidRing> {
         let (id, bytes) = (id.into(), Zeroizing::new(key));
         if id.is_empty() {
             return Err(InvalidRing::Empty);

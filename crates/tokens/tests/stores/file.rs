@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use countersign_tokens::{Adopt, FileStore, GrantStore, StoreErrorKind, Takeover, Verdict};
+use countersign_testkit::ManualClock;
+use countersign_tokens::{
+    Adopt, Clear, FileStore, Forget, GrantStore, StoreErrorKind, Takeover, Verdict,
+};
 use futures_lite::future::block_on;
 
 use crate::world::{attempt, begin, epoch, key, material};
@@ -110,6 +113,48 @@ fn g12_a_lease_ends_with_the_process_that_held_it_and_its_intent_does_not() {
 }
 
 #[test]
+fn g10_a_lease_is_held_by_the_process_that_took_it_and_by_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = folder.path().join("grants");
+    let clock = ManualClock::default();
+    let open = || FileStore::open_with_clock(&grants, clock.clone()).expect("a store");
+    let load =
+        |store: &FileStore| block_on(store.load(&key("user"))).expect("loaded").expect("a record");
+    let (former, holder, other) = (open(), open(), open());
+    adopt(&other, "user", "text");
+    let step = begin(&load(&former), attempt(), Takeover::Always);
+    assert!(block_on(former.begin(&key("user"), &step)).expect("begun").is_accepted());
+    // It runs out, and the next is another's.
+    clock.advance(step.lease * 2);
+    let next = begin(&load(&holder), attempt(), Takeover::Always);
+    assert!(block_on(holder.begin(&key("user"), &next)).expect("begun").is_accepted());
+    let clear = Clear { attempt: step.attempt, epoch: step.epoch, rests_for: None };
+    assert!(block_on(former.clear(&key("user"), &clear)).expect("cleared").is_accepted());
+    drop(former);
+    assert!(load(&other).live_lease().is_some(), "a lease ended with somebody else");
+    drop(holder);
+    assert!(load(&other).live_lease().is_none(), "a lease outlived its holder");
+}
+
+#[test]
+fn locks_of_leases_leave_no_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = folder.path().join("grants");
+    let store = FileStore::open(&grants).expect("a store");
+    adopt(&store, "user", "text");
+    for _ in 0..3 {
+        let read = block_on(store.load(&key("user"))).expect("loaded").expect("a record");
+        let step = begin(&read, attempt(), Takeover::Never);
+        assert!(block_on(store.begin(&key("user"), &step)).expect("begun").is_accepted());
+        let clear = Clear { attempt: step.attempt, epoch: step.epoch, rests_for: None };
+        assert!(block_on(store.clear(&key("user"), &clear)).expect("cleared").is_accepted());
+    }
+    let locks = fs::read_dir(grants.join("locks")).expect("a folder");
+    let leases = locks.map(|it| it.expect("an entry").path());
+    assert_eq!(leases.filter(|it| it.extension().is_some_and(|it| it == "lease")).count(), 0);
+}
+
+#[test]
 fn a_kill_leaves_the_old_grant_or_the_new_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let grants = folder.path().join("grants");
@@ -132,7 +177,51 @@ fn a_kill_leaves_the_old_grant_or_the_new_one() {
         let bytes = record.payload.as_bytes();
         assert!(matches!(bytes.len(), 1 | 20_000 | 40_000), "{}", bytes.len());
         assert!(bytes.iter().all(|it| *it == bytes[0]));
+        // Whoever writes next takes away what the killed one was about to put there.
+        let replaces = Some(record.epoch);
+        let step = Adopt { epoch: epoch(), replaces, material: material("a") };
+        assert!(block_on(store.adopt(&key("user"), &step)).expect("adopted").is_accepted());
+        assert_eq!(unfinished(&grants), Vec::<PathBuf>::new());
     }
+}
+
+/// Files that were to take the place of others.
+fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).expect("a folder").map(|it| it.expect("an entry").path());
+    paths.filter(|path| path.extension().is_some_and(|it| it == "tmp")).collect()
+}
+
+#[test]
+fn tokens_that_a_killed_process_was_writing_go_with_the_grant() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = folder.path().join("grants");
+    let store = FileStore::open(&grants).expect("a store");
+    adopt(&store, "user", "text");
+    let path = records(&grants).pop().expect("a file");
+    fs::copy(&path, path.with_extension("tmp")).expect("copied");
+    let read = block_on(store.load(&key("user"))).expect("loaded").expect("a record");
+    let forget = Forget { epoch: read.epoch, tombstone: epoch() };
+    assert!(block_on(store.forget(&key("user"), &forget)).expect("forgotten").is_accepted());
+    assert_eq!(unfinished(&grants), Vec::<PathBuf>::new());
+    // One that dies over a tombstone leaves nothing either.
+    fs::copy(&path, path.with_extension("tmp")).expect("copied");
+    block_on(store.purge(&key("user"), forget.tombstone)).expect("purged");
+    assert_eq!(unfinished(&grants), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_killed_processes_were_writing_is_taken_away_by_the_next_that_opens_the_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let grants = folder.path().join("grants");
+    let store = FileStore::open(&grants).expect("a store");
+    adopt(&store, "user", "text");
+    let path = records(&grants).pop().expect("a file");
+    for of in [&path, &grants.join("clock.json")] {
+        fs::copy(&path, of.with_extension("tmp")).expect("copied");
+    }
+    FileStore::open(&grants).expect("a store");
+    assert_eq!(unfinished(&grants), Vec::<PathBuf>::new());
+    assert!(block_on(store.load(&key("user"))).expect("loaded").is_some());
 }
 
 #[test]

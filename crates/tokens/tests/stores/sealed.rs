@@ -113,11 +113,15 @@ fn wrong_keys_are_told_apart() {
 fn keys_are_rotated() {
     let inner = MemoryStore::new();
     adopt(&sealed(&inner, ring("old", 7)), "user");
-    let both = ring("new", 8).with_older("old", [7; 32]).expect("a ring");
+    let both = ring("new", 8).with_other("old", [7; 32]).expect("a ring");
     let store = sealed(&inner, both);
+    // A process that has the new key, and seals with the old one still.
+    let both = ring("old", 7).with_other("new", [8; 32]).expect("a ring");
+    let before = sealed(&inner, both);
     assert!(block_on(store.load(&key("user"))).is_ok());
     assert!(block_on(store.seal_again(&key("user"))).expect("sealed"));
     assert!(!block_on(store.seal_again(&key("user"))).expect("sealed already"));
+    assert!(block_on(before.load(&key("user"))).is_ok());
     let record = block_on(sealed(&inner, ring("new", 8)).load(&key("user")));
     let record = record.expect("opened").expect("a record");
     assert_eq!((record.payload.as_bytes(), record.generation), (&b"the token"[..], 1));
