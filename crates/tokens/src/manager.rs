@@ -22,6 +22,7 @@ mod save;
 mod slot;
 mod source;
 mod status;
+mod stray;
 mod timing;
 mod tombstones;
 

@@ -26,6 +26,9 @@ impl Refresh {
         let Some(row) = row.filter(|it| is_same(it, read) && it.state == GrantState::Live) else {
             return Ok(Next::Again(Duration::ZERO));
         };
+        if self.take_strays_back(&row).await? {
+            return Ok(Next::Again(Duration::ZERO));
+        }
         let inner = &self.manager.0;
         let rest = row.not_before.map(|it| it.since(row.read_at)).filter(|rest| !rest.is_zero());
         if let Some(rest) = rest.filter(|rest| *rest > SHORT_REST) {

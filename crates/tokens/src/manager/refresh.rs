@@ -164,6 +164,9 @@ impl Refresh {
                     return Ok(tokens.access_token().clone());
                 }
             }
+            if self.take_strays_back(&record).await? {
+                continue;
+            }
             match record.state {
                 GrantState::Unknown if self.resend(&record).await => continue,
                 GrantState::Unknown => return Err(TokenError::new(TokenErrorKind::OutcomeUnknown)),
@@ -250,7 +253,8 @@ impl Refresh {
             Ok(Verdict::Refused(row)) => return self.refused(record, row, attempt).await,
             Err(error) => {
                 inner.outage.failed(inner.now(), None);
-                // It may have been written; it led to nothing.
+                // It may have been written, or be yet; it led to nothing.
+                self.remember_stray(record, attempt, &error);
                 self.clear(record, attempt, None).await;
                 // Where a refresh spends nothing, a store that takes no writes costs requests.
                 if inner.spends() {

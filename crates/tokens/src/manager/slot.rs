@@ -11,6 +11,7 @@ use super::cached::Cached;
 use super::clear::Uncleared;
 use super::flight::Flight;
 use super::held::Held;
+use super::stray::Strays;
 use crate::error::TokenError;
 use crate::key::GrantKey;
 
@@ -30,6 +31,8 @@ pub(super) struct Work {
     pub(super) is_unsaved: bool,
     /// An own intent that may stand in the store, and led to nothing.
     pub(super) uncleared: Option<Box<Uncleared>>,
+    /// Own begins that may still reach the store.
+    pub(super) strays: Option<Box<Strays>>,
     /// What the store may come to have lost.
     pub(super) held: Option<Box<Held>>,
     /// Counts the lives that the grant was given by this process: what was read in a former one is
@@ -122,6 +125,7 @@ impl Slot {
         work.cooling = None;
         work.held = None;
         work.uncleared = None;
+        work.strays = None;
         work.is_unsaved = false;
         self.cached.store(None);
         work.life
