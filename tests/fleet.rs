@@ -8,5 +8,7 @@ mod forgotten;
 mod lead;
 #[path = "fleet/lost.rs"]
 mod lost;
+#[path = "fleet/overtaken.rs"]
+mod overtaken;
 #[path = "fleet/support.rs"]
 mod support;

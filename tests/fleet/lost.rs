@@ -4,15 +4,14 @@ use std::error::Error;
 use std::fs;
 use std::time::Duration;
 
-use countersign::{AccessToken, Clock, RefreshToken, TokenSet};
+use countersign::Clock;
 use countersign_testkit::VirtualExecutor;
 use countersign_tests::{Side, Step, TestResult};
 use countersign_tokens::{
-    AttemptId, Begin, FileStore, GrantKey, GrantState, Save, Takeover, Timer, TokenErrorKind,
-    Verdict,
+    AttemptId, Begin, FileStore, GrantKey, GrantState, Takeover, Timer, TokenErrorKind, Verdict,
 };
 
-use crate::support::{Fleet, LIFETIME, Process};
+use crate::support::{Fleet, Process};
 
 const LONGER_THAN_A_LIFE: u64 = 2 * 3600;
 const LONGER_THAN_A_LEASE: u64 = 120;
@@ -136,42 +135,6 @@ fn a_store_that_has_lost_a_write_is_offered_it_again() -> TestResult {
         fleet.pass(LONGER_THAN_A_LIFE).await;
         fleet.judge(&other.tokens.token(&key).await?)?;
         assert_eq!(fleet.refreshed(0), 3);
-        Ok(())
-    })
-}
-
-#[test]
-fn g11_an_answer_that_was_overtaken_is_tried_before_the_grant_is_given_up() -> TestResult {
-    let fleet = Fleet::new();
-    let (late, other) = (fleet.process()?, fleet.process()?);
-    fleet.run(async {
-        let key = fleet.adopt(&late, 0).await?;
-        // Tokens that the provider does not take, in the place where somebody else's would be.
-        let refused = fleet.server.client()?.adopt(
-            TokenSet::new(AccessToken::new("access-77-0")?, time::OffsetDateTime::UNIX_EPOCH)
-                .with_refresh_token(RefreshToken::new("refresh-77-0")?)
-                .with_lifetime(LIFETIME),
-        );
-        let of_refused = other.tokens.key("refused")?;
-        other.tokens.adopt(&of_refused, refused.into_tokens()).await?;
-        let payload = fleet.record(&of_refused).await?.payload;
-
-        fleet.pass(LONGER_THAN_A_LIFE).await;
-        late.view.fail(Step::Save, Side::Before);
-        late.tokens.token(&key).await?;
-        let read = fleet.record(&key).await?;
-        let material =
-            countersign_tokens::Material { payload, key_id: None, expires_in: None, due_in: None };
-        let (epoch, generation) = (read.epoch, read.generation);
-        let overtaking =
-            Save { attempt: AttemptId::random()?, epoch, generation, material, rests_for: None };
-        assert!(fleet.store.save(&key, &overtaking).await?.is_accepted());
-        late.view.heal();
-        fleet.pass(60).await;
-
-        fleet.pass(LONGER_THAN_A_LIFE).await;
-        fleet.judge(&other.tokens.token(&key).await?)?;
-        assert_eq!(fleet.refreshed(0), 2);
         Ok(())
     })
 }

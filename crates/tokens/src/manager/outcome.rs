@@ -15,6 +15,18 @@ use crate::store::{
 /// A rest that callers wait for, rather than to be told of it.
 const SHORT_REST: Duration = Duration::from_secs(1);
 
+/// What the store has when the provider has refused what was read from it.
+enum Look {
+    /// The generation has moved.
+    Moved,
+    /// An answer that was overtaken has taken the place of what was refused.
+    Another,
+    /// The same, and somebody else is at it.
+    Contested,
+    /// The same.
+    Same,
+}
+
 impl Refresh {
     /// What follows when the store did not let it begin.
     pub(super) async fn refused(
@@ -99,25 +111,35 @@ impl Refresh {
         attempt: AttemptId,
         error: Option<Error>,
     ) -> Result<Next, TokenError> {
-        let inner = &self.manager.0;
-        let row = inner.store.wait(inner.store.store.load(&self.slot.key)).await?;
-        let Some(row) = row.filter(|it| is_same(it, record)) else {
-            return Ok(Next::Again(Duration::ZERO));
-        };
-        let is_contested = row.attempts_of_others(attempt).next().is_some();
-        if !is_contested && self.promote_alternate(&row).await? {
+        let (negative, kind) = match self.look_again(record, attempt).await {
+            Ok(Look::Moved) => return Ok(Next::Again(Duration::ZERO)),
             // Another token, which this intent says nothing of.
-            return match self.clear(record, attempt, None).await {
-                true => Ok(Next::Again(Duration::ZERO)),
-                false => Err(StoreError::new(StoreErrorKind::Unavailable).into()),
-            };
-        }
-        let (negative, kind) = if is_contested {
-            (Negative::Unknown, TokenErrorKind::OutcomeUnknown)
-        } else {
-            (Negative::Reauthorize, TokenErrorKind::Reauthorize)
+            Ok(Look::Another) => {
+                return match self.clear(record, attempt, None).await {
+                    true => Ok(Next::Again(Duration::ZERO)),
+                    false => Err(StoreError::new(StoreErrorKind::Unavailable).into()),
+                };
+            }
+            Ok(Look::Contested) => (Negative::Unknown, TokenErrorKind::OutcomeUnknown),
+            Ok(Look::Same) => (Negative::Reauthorize, TokenErrorKind::Reauthorize),
+            // The intent has its answer. Standing, it would be taken for one that has none.
+            Err(error) => {
+                self.clear(record, attempt, None).await;
+                return Err(error);
+            }
         };
         self.mark(record, attempt, negative, kind, error).await
+    }
+
+    /// Looks whether the store has another token than the one that was refused.
+    async fn look_again(&self, read: &Record, attempt: AttemptId) -> Result<Look, TokenError> {
+        let inner = &self.manager.0;
+        let row = inner.store.wait(inner.store.store.load(&self.slot.key)).await?;
+        let Some(row) = row.filter(|it| is_same(it, read)) else { return Ok(Look::Moved) };
+        if row.attempts_of_others(attempt).next().is_some() {
+            return Ok(Look::Contested);
+        }
+        Ok(if self.promote_alternate(&row).await? { Look::Another } else { Look::Same })
     }
 
     async fn mark(
