@@ -10,5 +10,7 @@ mod lead;
 mod lost;
 #[path = "fleet/overtaken.rs"]
 mod overtaken;
+#[path = "fleet/rotation.rs"]
+mod rotation;
 #[path = "fleet/support.rs"]
 mod support;

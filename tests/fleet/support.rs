@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign::{AccessToken, Clock};
+use countersign::{AccessToken, Clock, Rotation};
 use countersign_testkit::{ManualClock, VirtualExecutor};
 use countersign_tests::{Side, Step, VirtualProvider, Watch, Watched};
 use countersign_tokens::{
@@ -120,6 +120,11 @@ impl Fleet {
         let clock = executor.clock();
         let server = VirtualProvider::new(clock.clone(), 4, LIFETIME);
         Self { executor, clock, server, store: Arc::new(store) }
+    }
+
+    /// The same at a provider that rotates so.
+    pub(crate) fn rotating(self, rotation: Rotation) -> Self {
+        Self { server: self.server.with_rotation(rotation), ..self }
     }
 
     pub(crate) fn process(&self) -> Result<Process, Box<dyn Error>> {

@@ -84,10 +84,13 @@ impl Refresh {
             Outcome::Refused if error.as_ref().is_some_and(is_refusal_of_grant) => {
                 return self.refused_by_provider(record, attempt, error).await;
             }
-            Outcome::Unknown if inner.has_grace() && self.attempts < MOST_REQUESTS => {
-                // The intent stays, and says since when the grace has run: begin looks at it.
-                self.release(record, attempt).await;
-                return Ok(Next::Again(backoff(self.attempts)));
+            // Begin knows whether the grace still runs, and marks the grant when it is over.
+            Outcome::Unknown if inner.has_grace() => {
+                self.leave_intent(record, attempt).await;
+                if self.attempts < MOST_REQUESTS {
+                    return Ok(Next::Again(backoff(self.attempts)));
+                }
+                return Err(told);
             }
             Outcome::Unknown if inner.spends() => {
                 let kind = TokenErrorKind::OutcomeUnknown;
@@ -177,10 +180,22 @@ impl Refresh {
         }
     }
 
-    /// Lets others begin, without taking the own intent back.
-    async fn release(&self, record: &Record, attempt: AttemptId) {
+    /// Lets others begin. The intent stays, and says since when the grace has run; where an earlier
+    /// one of this process does, it goes, lest they add up.
+    async fn leave_intent(&self, begun: &Record, attempt: AttemptId) {
+        let left = self.slot.work().left_intent.as_deref().copied();
+        if left.is_some_and(|left| begun.attempts.iter().any(|it| it.id == left)) {
+            self.clear(begun, attempt, None).await;
+            return;
+        }
+        {
+            let mut work = self.slot.work();
+            if work.life == self.life {
+                work.left_intent = Some(Box::new(attempt));
+            }
+        }
         let inner = &self.manager.0;
-        let renew = Renew { attempt, epoch: record.epoch, lease: Duration::ZERO };
+        let renew = Renew { attempt, epoch: begun.epoch, lease: Duration::ZERO };
         let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
     }
 }

@@ -248,8 +248,8 @@ impl Refresh {
             lease: inner.timing.lease,
             takeover: inner.takeover(),
         };
-        match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
-            Ok(Verdict::Accepted(_)) => {}
+        let begun = match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
+            Ok(Verdict::Accepted(row)) => Some(row),
             Ok(Verdict::Refused(row)) => return self.refused(record, row, attempt).await,
             Err(error) => {
                 inner.outage.failed(inner.now(), None);
@@ -260,12 +260,14 @@ impl Refresh {
                 if inner.spends() {
                     return Err(error.into());
                 }
+                None
             }
-        }
+        };
         if started.took(&inner) > inner.time_to_send() {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
+        let record = begun.as_ref().unwrap_or(record);
         self.attempts += 1;
         match self.send(refresh_token).await {
             Ok(fresh) => {

@@ -14,6 +14,7 @@ use super::held::Held;
 use super::stray::Strays;
 use crate::error::TokenError;
 use crate::key::GrantKey;
+use crate::store::AttemptId;
 
 /// One grant in memory: its access token, ready to be handed out, and who is at work on it.
 pub(super) struct Slot {
@@ -33,6 +34,8 @@ pub(super) struct Work {
     pub(super) uncleared: Option<Box<Uncleared>>,
     /// Own begins that may still reach the store.
     pub(super) strays: Option<Box<Strays>>,
+    /// The own intent that says since when the grace of the refresh token has run.
+    pub(super) left_intent: Option<Box<AttemptId>>,
     /// What the store may come to have lost.
     pub(super) held: Option<Box<Held>>,
     /// Counts the lives that the grant was given by this process: what was read in a former one is
@@ -126,6 +129,7 @@ impl Slot {
         work.held = None;
         work.uncleared = None;
         work.strays = None;
+        work.left_intent = None;
         work.is_unsaved = false;
         self.cached.store(None);
         work.life
