@@ -1,9 +1,9 @@
-//! What is made of lost answers where a refresh token may be sent again.
+//! What is made of lost answers and of a store that fails, where a refresh token may be sent again.
 
 use std::time::Duration;
 
 use countersign::{Clock, Recovery, Rotation};
-use countersign_tests::TestResult;
+use countersign_tests::{Side, Step, TestResult};
 use countersign_tokens::{GrantState, TokenErrorKind};
 
 use crate::support::Fleet;
@@ -70,6 +70,36 @@ fn g12_lost_answers_are_reported_when_the_grace_is_over() -> TestResult {
         fleet.pass(120).await;
         assert!(process.tokens.token(&key).await.is_err());
         assert_eq!(fleet.server.seen().turned_away, sent);
+        Ok(())
+    })
+}
+
+#[test]
+fn without_rotation_a_store_whose_writes_hang_does_not_stop_a_refresh() -> TestResult {
+    let fleet = Fleet::new().rotating(Rotation::Never);
+    // The time by default, less what elapses between two steps.
+    let lease = Duration::from_millis(49_990);
+    let process = fleet.process_with(fleet.clock.clone(), |it| it.lease(lease))?;
+    let other = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        for step in [Step::Begin, Step::Clear, Step::Save, Step::Renew, Step::Mark] {
+            process.view.slow(step, Side::Before, Duration::from_secs(3600));
+        }
+        fleet.judge(&process.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        // What may have been written is taken back beside.
+        process.view.heal();
+        process.view.slow(Step::Begin, Side::After, Duration::from_secs(3600));
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.server.seen().is_broken = true;
+        assert!(process.tokens.token(&key).await.is_err());
+        fleet.server.seen().is_broken = false;
+        fleet.pass(5).await;
+        let asked = fleet.clock.now();
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        assert_eq!(fleet.clock.now(), asked, "it waited for nobody");
         Ok(())
     })
 }

@@ -255,15 +255,16 @@ impl Refresh {
                 inner.outage.failed(inner.now(), None);
                 // It may have been written, or be yet; it led to nothing.
                 self.remember_stray(record, attempt, &error);
-                self.clear(record, attempt, None).await;
-                // Where a refresh spends nothing, a store that takes no writes costs requests.
                 if inner.spends() {
+                    self.clear(record, attempt, None).await;
                     return Err(error.into());
                 }
+                // Where a refresh spends nothing, a store that takes no writes costs requests: there
+                // may be no lease, and so none has to last.
                 None
             }
         };
-        if started.took(&inner) > inner.time_to_send() {
+        if begun.is_some() && started.took(&inner) > inner.time_to_send() {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
