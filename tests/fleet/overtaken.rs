@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countersign::{AccessToken, RefreshToken, TokenSet};
 use countersign_tests::{Side, Step, TestResult};
-use countersign_tokens::{AttemptId, GrantKey, Material, Save, TokenErrorKind};
+use countersign_tokens::{AttemptId, GrantKey, GrantState, Material, Save, TokenErrorKind};
 
 use crate::support::{Fleet, LIFETIME, Process};
 
@@ -51,6 +51,24 @@ fn g11_an_answer_that_was_overtaken_is_tried_before_the_grant_is_given_up() -> T
     fleet.run(async {
         let key = overtaken(&fleet, &late, &other).await?;
         fleet.judge(&other.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 2);
+        Ok(())
+    })
+}
+
+#[test]
+fn g11_who_read_what_is_refused_before_it_was_replaced_sends_what_replaced_it() -> TestResult {
+    let fleet = Fleet::new();
+    let (late, other) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = overtaken(&fleet, &late, &other).await?;
+        // Reads the tokens that are refused, and begins when the others are in their place.
+        late.view.slow(Step::Load, Side::After, Duration::from_secs(2));
+        other.view.slow(Step::Clear, Side::After, Duration::from_secs(4));
+        let (reading, replacing) = tokio::join!(late.tokens.token(&key), other.tokens.token(&key));
+        fleet.judge(&reading?)?;
+        fleet.judge(&replacing?)?;
+        assert_eq!(fleet.record(&key).await?.state, GrantState::Live);
         assert_eq!(fleet.refreshed(0), 2);
         Ok(())
     })

@@ -235,9 +235,9 @@ impl Refresh {
 
     async fn attempt(&mut self, record: &Record, tokens: &TokenSet) -> Result<Next, TokenError> {
         let inner = Arc::clone(&self.manager.0);
-        let Some(refresh_token) = tokens.refresh_token() else {
+        if tokens.refresh_token().is_none() {
             return Err(TokenError::new(TokenErrorKind::NoRefreshToken));
-        };
+        }
         inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
         let attempt = AttemptId::random()?;
         let started = Started::now(&inner);
@@ -268,7 +268,32 @@ impl Refresh {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
-        let record = begun.as_ref().unwrap_or(record);
+        let Some(begun) = begun else { return self.spend(record, attempt, tokens).await };
+        if begun.payload == record.payload {
+            return self.spend(&begun, attempt, tokens).await;
+        }
+        // Refused tokens were replaced since they were read, which the generation does not tell.
+        match material::read(&inner.client, &begun) {
+            Ok(kept) => self.spend(&begun, attempt, &kept.tokens).await,
+            Err(error) => {
+                self.clear(&begun, attempt, None).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the refresh token of `tokens`, and does with the answer what is to be done with it.
+    async fn spend(
+        &mut self,
+        record: &Record,
+        attempt: AttemptId,
+        tokens: &TokenSet,
+    ) -> Result<Next, TokenError> {
+        let inner = Arc::clone(&self.manager.0);
+        let Some(refresh_token) = tokens.refresh_token() else {
+            self.clear(record, attempt, None).await;
+            return Err(TokenError::new(TokenErrorKind::NoRefreshToken));
+        };
         self.attempts += 1;
         match self.send(refresh_token).await {
             Ok(fresh) => {
