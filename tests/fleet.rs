@@ -12,10 +12,14 @@ mod handles;
 mod lead;
 #[path = "fleet/lost.rs"]
 mod lost;
+#[path = "fleet/overtaken.rs"]
+mod overtaken;
 #[path = "fleet/put_off.rs"]
 mod put_off;
 #[path = "fleet/rejected.rs"]
 mod rejected;
+#[path = "fleet/rotation.rs"]
+mod rotation;
 #[path = "fleet/support.rs"]
 mod support;
 #[path = "fleet/trial.rs"]

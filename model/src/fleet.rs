@@ -93,6 +93,7 @@ pub enum Step {
     LoadAgain,
     Mark,
     Clear,
+    TakeBack,
     Release,
     LoadToAdopt,
     Adopt,
@@ -174,6 +175,9 @@ impl<const N: usize> Fleet<N> {
             Doing::Clear { read, .. } => {
                 of_store(Step::Clear, Request::Clear { attempt, epoch: read.epoch })
             }
+            Doing::TakeBack { epoch, attempt } => {
+                of_store(Step::TakeBack, Request::Clear { attempt, epoch })
+            }
             Doing::LookToAdopt { .. } => Some((Step::LoadToAdopt, None)),
             Doing::Adopt { epoch, replaces, .. } => {
                 of_store(Step::Adopt, Request::Adopt { epoch, replaces })
@@ -193,7 +197,9 @@ impl<const N: usize> Fleet<N> {
     /// What a process without work may take on.
     fn take_on(&self, state: &State<N>, process: usize, actions: &mut Vec<Action>) {
         let live = state.record.as_ref().filter(|it| it.state == GrantState::Live);
-        if live.is_some() && state.processes[process].used < self.attempts {
+        if state.stray(process).is_some() {
+            actions.push(Action::Do(process, Step::TakeBack));
+        } else if live.is_some() && state.processes[process].used < self.attempts {
             actions.push(Action::Do(process, Step::Load));
         }
         if state.left.adoptions > 0 {
@@ -262,7 +268,8 @@ impl<const N: usize> Fleet<N> {
     pub(crate) fn is_fault(&self, state: &State<N>, action: Action) -> bool {
         match action {
             Action::Do(process, step) => {
-                self.pending(state, process).is_none() && step != Step::Load
+                self.pending(state, process).is_none()
+                    && !matches!(step, Step::Load | Step::TakeBack)
             }
             Action::Arrive(_)
             | Action::Provide(..)
@@ -332,7 +339,7 @@ impl<const N: usize> Model for Fleet<N> {
         vec![State {
             now: 0,
             record: self.is_there.then_some(row),
-            processes: [Process { used: 0, doing: Doing::Idle }; N],
+            processes: [Process::default(); N],
             late: Vec::new(),
             flights: Vec::new(),
             families: [Family::default(); EPOCHS],

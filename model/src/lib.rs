@@ -10,8 +10,8 @@
 //! the names that they have in `countersign-tokens`, and the store of the model is
 //! [`Rules`](countersign_tokens::Rules) itself: a row is made a `Record`, judged, and made a row
 //! again, so that what is checked is the code's rules and not a story about them. What the
-//! processes make of the answers follows `manager/refresh.rs`, `outcome.rs`, `save.rs`, `adopt.rs` and
-//! `forget.rs` by hand, in `process.rs`: a change there is a change here.
+//! processes make of the answers follows `manager/refresh.rs`, `outcome.rs`, `stray.rs`, `save.rs`,
+//! `adopt.rs` and `forget.rs` by hand, in `process.rs`: a change there is a change here.
 //!
 //! # What can happen
 //!
@@ -48,16 +48,16 @@
 //!
 //! | run | states | steps of the longest run | seconds |
 //! |---|---|---|---|
-//! | two processes | 733,000 | 50 | 5 |
-//! | two processes and everything | 1,455,000 | 34 | 9 |
-//! | two processes and losses | 279,000 | 49 | 3 |
-//! | two processes and a new grant | 825,000 | 39 | 5 |
-//! | two processes without rotation | 534,000 | 46 | 3 |
-//! | two processes with grace | 756,000 | 49 | 3 |
-//! | two processes with grace and a crash | 376,000 | 46 | 1 |
-//! | three processes | 186,000 | 42 | 1 |
-//! | three processes again and again | 698,000 | 70 | 6 |
-//! | three processes and forgetting (by `cargo run` alone) | 5,397,000 | 47 | 43 |
+//! | two processes | 1,269,000 | 52 | 9 |
+//! | two processes and everything | 2,561,000 | 36 | 27 |
+//! | two processes and losses | 459,000 | 47 | 12 |
+//! | two processes and a new grant | 1,422,000 | 38 | 25 |
+//! | two processes without rotation | 851,000 | 48 | 9 |
+//! | two processes with grace | 5,628,000 | 51 | 20 |
+//! | two processes with grace and a crash | 5,172,000 | 50 | 14 |
+//! | three processes | 329,000 | 42 | 1 |
+//! | three processes again and again | 1,119,000 | 71 | 3 |
+//! | three processes and forgetting (by `cargo run` alone) | 10,077,000 | 48 | 98 |
 //!
 //! # Without a rule
 //!

@@ -6,10 +6,9 @@ use countersign_tokens::GrantState;
 use crate::fleet::{Fleet, Step};
 use crate::provider::Rotation;
 use crate::rule::Rule;
-use crate::state::{As, Doing, End, Flight, Invalid, Read, Request, Row, State, Token};
-
-/// Requests that one refresh may come to.
-const MOST_REQUESTS: u8 = 3;
+use crate::state::{
+    ATTEMPTS, As, Doing, End, Flight, Invalid, Own, Read, Request, Row, State, Token,
+};
 
 impl<const N: usize> Fleet<N> {
     /// A process without work takes something on.
@@ -36,6 +35,10 @@ impl<const N: usize> Fleet<N> {
                     None => Doing::Idle,
                 }
             }
+            Step::TakeBack => match state.stray(process) {
+                Some((epoch, attempt)) => Doing::TakeBack { epoch, attempt },
+                None => Doing::Idle,
+            },
             _ => match state.record.as_ref().and_then(read) {
                 Some(read) => Doing::Begin { read },
                 None => Doing::Idle,
@@ -53,6 +56,8 @@ impl<const N: usize> Fleet<N> {
         let doing = match state.processes[process].doing {
             Doing::Gate { read, .. } => Doing::Send { read },
             Doing::Send { read } => {
+                let used = state.processes[process].used;
+                state.processes[process].tried.add(used);
                 let until = state.now + self.clock.map_or(0, |it| it.limit);
                 state.flights.push(Flight { attempt, token: read.token, until, answer: None });
                 Doing::Wait { read }
@@ -100,7 +105,11 @@ impl<const N: usize> Fleet<N> {
     /// A process asks the store for a step, and hears what came of it.
     pub(crate) fn ask_store(&self, state: &mut State<N>, process: usize, request: Request) {
         let is_accepted = self.apply(state, &request);
+        if is_accepted && matches!(request, Request::Begin { .. }) {
+            state.keep_left(process);
+        }
         let now = state.now;
+        let is_stray = state.stray(process).is_some();
         let row = state.record.as_ref();
         let doing = match state.processes[process].doing {
             Doing::Begin { read } if is_accepted => {
@@ -111,7 +120,7 @@ impl<const N: usize> Fleet<N> {
                 }
             }
             Doing::Begin { read } => match row.filter(|it| is_same(it, read)) {
-                Some(row) if row.state == GrantState::Live && !is_held(row, now) => {
+                Some(row) if row.state == GrantState::Live && !is_held(row, now) && !is_stray => {
                     Doing::Mark { read, as_state: As::Unknown }
                 }
                 // Somebody is at it, or has been. Nothing was written under this attempt.
@@ -132,7 +141,6 @@ impl<const N: usize> Fleet<N> {
                 return end(state, process);
             }
             Doing::Renew { read, fresh } => Doing::Save { read, fresh },
-            Doing::Clear { read, sends: true, .. } => Doing::Gate { read, began: now },
             Doing::Adopt { epoch, is_repeated: false, .. } if !is_accepted => {
                 Doing::LookToAdopt { epoch }
             }
@@ -146,7 +154,10 @@ impl<const N: usize> Fleet<N> {
                 state.next_epoch += 1;
                 Doing::LookToForget { tombstone: state.next_epoch - 1 }
             }
-            Doing::Adopt { .. } | Doing::Purge { .. } | Doing::Reseal { .. } => Doing::Idle,
+            Doing::TakeBack { .. }
+            | Doing::Adopt { .. }
+            | Doing::Purge { .. }
+            | Doing::Reseal { .. } => Doing::Idle,
             _ => return end(state, process),
         };
         state.processes[process].doing = doing;
@@ -156,16 +167,24 @@ impl<const N: usize> Fleet<N> {
     pub(crate) fn unheard(&self, state: &mut State<N>, process: usize) {
         let doing = match state.processes[process].doing {
             Doing::Begin { read } | Doing::Intend { read } => {
-                let sends = self.rotation == Rotation::Never;
-                return self.take_back(state, process, read, sends);
+                if !self.without.lacks(Rule::OwnClear) && !self.without.lacks(Rule::ClearAgain) {
+                    let used = state.processes[process].used;
+                    state.processes[process].strays.add(used);
+                }
+                if self.rotation != Rotation::Never {
+                    return self.take_back(state, process, read);
+                }
+                Doing::Gate { read, began: state.now }
             }
+            // The intent has its answer.
+            Doing::Reload { read } => return self.take_back(state, process, read),
             Doing::Save { read, fresh } => Doing::Renew { read, fresh },
             Doing::Renew { read, fresh } => Doing::Save { read, fresh },
-            Doing::Clear { read, sends, .. } => Doing::Clear { read, tried: true, sends },
+            Doing::Clear { read, .. } => Doing::Clear { read, tried: true },
             Doing::Adopt { epoch, replaces, .. } => {
                 Doing::Adopt { epoch, replaces, is_repeated: true }
             }
-            again @ (Doing::Forget { .. } | Doing::Purge { .. }) => again,
+            again @ (Doing::TakeBack { .. } | Doing::Forget { .. } | Doing::Purge { .. }) => again,
             Doing::Reseal { .. } => Doing::Idle,
             _ => return end(state, process),
         };
@@ -176,10 +195,6 @@ impl<const N: usize> Fleet<N> {
     /// repeated for long enough. A tombstone is left where it is.
     pub(crate) fn give_up(&self, state: &mut State<N>, process: usize) {
         match state.processes[process].doing {
-            Doing::Clear { read, sends: true, .. } => {
-                let began = state.now;
-                state.processes[process].doing = Doing::Gate { read, began };
-            }
             Doing::Adopt { .. } | Doing::Purge { .. } => {
                 state.processes[process].doing = Doing::Idle;
             }
@@ -191,7 +206,7 @@ impl<const N: usize> Fleet<N> {
     pub(crate) fn not_sent(&self, state: &mut State<N>, process: usize) {
         if let Doing::Gate { read, .. } | Doing::Send { read, .. } = state.processes[process].doing
         {
-            self.take_back(state, process, read, false);
+            self.take_back(state, process, read);
         }
     }
 
@@ -199,11 +214,16 @@ impl<const N: usize> Fleet<N> {
     pub(crate) fn time_out(&self, state: &mut State<N>, process: usize) {
         let Doing::Wait { read, .. } = state.processes[process].doing else { return };
         self.leave(state, process);
-        let is_last = state.processes[process].used + 1 >= MOST_REQUESTS;
-        state.processes[process].doing = match self.rotation {
-            Rotation::Never => return self.take_back(state, process, read, false),
-            Rotation::Grace(_) if !is_last => Doing::Release { read },
-            Rotation::Grace(_) | Rotation::Strict => Doing::Mark { read, as_state: As::Unknown },
+        let it = &mut state.processes[process];
+        it.doing = match self.rotation {
+            Rotation::Never => return self.take_back(state, process, read),
+            // One that was left says since when the grace has run.
+            Rotation::Grace(_) if it.left != Own::default() => Doing::Clear { read, tried: false },
+            Rotation::Grace(_) => {
+                it.left.add(it.used);
+                Doing::Release { read }
+            }
+            Rotation::Strict => Doing::Mark { read, as_state: As::Unknown },
         };
     }
 
@@ -211,8 +231,12 @@ impl<const N: usize> Fleet<N> {
     pub(crate) fn crash(&self, state: &mut State<N>, process: usize) {
         state.left.crashes -= 1;
         self.leave(state, process);
+        let it = &mut state.processes[process];
+        (it.strays, it.left) = (Own::default(), Own::default());
+        (0..=it.used).for_each(|used| it.tried.add(used));
         match state.processes[process].doing {
             Doing::LookToAdopt { .. }
+            | Doing::TakeBack { .. }
             | Doing::Adopt { .. }
             | Doing::LookToForget { .. }
             | Doing::Forget { .. }
@@ -264,17 +288,32 @@ impl<const N: usize> Fleet<N> {
         answer.is_accepted
     }
 
-    fn take_back(&self, state: &mut State<N>, process: usize, read: Read, sends: bool) {
+    fn take_back(&self, state: &mut State<N>, process: usize, read: Read) {
         if self.without.lacks(Rule::OwnClear) {
             return end(state, process);
         }
-        state.processes[process].doing = Doing::Clear { read, tried: false, sends };
+        state.processes[process].doing = Doing::Clear { read, tried: false };
     }
 
     /// Nobody waits for the answer any more. The request may be under way.
     fn leave(&self, state: &mut State<N>, process: usize) {
         let attempt = state.attempt(process);
         state.flights.retain(|it| it.attempt != attempt || it.answer.is_none());
+    }
+}
+
+impl<const N: usize> State<N> {
+    /// The intent that was left is one that stands.
+    fn keep_left(&mut self, process: usize) {
+        let left = self.processes[process].left;
+        let stands = |row: &Row| {
+            let own = row.attempts.iter().map(|it| it.0);
+            let mut own = own.filter(|it| usize::from(it / ATTEMPTS) == process);
+            own.any(|it| left.has(it % ATTEMPTS))
+        };
+        if !self.record.as_ref().is_some_and(stands) {
+            self.processes[process].left = Own::default();
+        }
     }
 }
 

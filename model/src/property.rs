@@ -4,7 +4,7 @@ use countersign_tokens::GrantState;
 use stateright::{Model, Property};
 
 use crate::fleet::Fleet;
-use crate::state::{Doing, End, State};
+use crate::state::{ATTEMPTS, Doing, End, State};
 
 /// A spent refresh token is not sent again.
 pub const NO_DOUBLE_SPEND: &str = "no double spend";
@@ -20,6 +20,8 @@ pub const NOT_MARKED_WHEN_LIVE: &str = "a live grant is not marked Reauthorize";
 pub const NOTHING_DROPPED: &str = "the newest answer is not dropped";
 /// Where the outcome is unknown there is somebody whose answer would settle it.
 pub const UNKNOWN_HAS_A_CAUSE: &str = "Unknown has an intent that explains it";
+/// What is taken for spent was sent, unless somebody died or is about to take it back.
+pub const UNKNOWN_FOR_A_REASON: &str = "Unknown is what was sent, or is taken back";
 /// Nobody waits for ever.
 pub const EVERY_RUN_ENDS: &str = "nobody is left at work";
 
@@ -33,6 +35,9 @@ pub(crate) fn all<const N: usize>() -> Vec<Property<Fleet<N>>> {
         Property::always(NOTHING_DROPPED, |_, state: &State<N>| !state.seen.newest_dropped),
         Property::always(UNKNOWN_HAS_A_CAUSE, |_, state: &State<N>| {
             !is_unknown_without_cause(state)
+        }),
+        Property::always(UNKNOWN_FOR_A_REASON, |_, state: &State<N>| {
+            !is_unknown_without_reason(state)
         }),
         Property::always(EVERY_RUN_ENDS, |fleet, state: &State<N>| !is_stuck(fleet, state)),
     ]
@@ -81,6 +86,17 @@ fn is_marked_when_live<const N: usize>(state: &State<N>) -> bool {
 fn is_unknown_without_cause<const N: usize>(state: &State<N>) -> bool {
     let row = state.record.as_ref();
     row.is_some_and(|row| row.state == GrantState::Unknown && row.attempts.is_empty())
+}
+
+fn is_unknown_without_reason<const N: usize>(state: &State<N>) -> bool {
+    let unknown = state.record.as_ref().filter(|row| row.state == GrantState::Unknown);
+    let is_for_nothing = |attempt: u8| {
+        let (process, used) =
+            (&state.processes[usize::from(attempt / ATTEMPTS)], attempt % ATTEMPTS);
+        let is_at_it = process.used == used && process.doing != Doing::Idle;
+        !process.tried.has(used) && !process.strays.has(used) && !is_at_it
+    };
+    unknown.is_some_and(|row| row.attempts.iter().all(|it| is_for_nothing(it.0)))
 }
 
 fn is_stuck<const N: usize>(fleet: &Fleet<N>, state: &State<N>) -> bool {

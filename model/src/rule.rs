@@ -26,6 +26,8 @@ pub enum Rule {
     Gate,
     /// Who has surely not sent takes the own intent back.
     OwnClear,
+    /// A begin that was not answered is taken back when it comes after its clear.
+    ClearAgain,
     /// A save is accepted whoever holds the lease.
     SaveWithoutFence,
     /// A mark leaves the generation alone.

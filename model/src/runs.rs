@@ -46,14 +46,14 @@ pub fn two_processes_without_rotation() -> Fleet<2> {
 #[must_use]
 pub fn two_processes_with_grace() -> Fleet<2> {
     let clock = Timing { lease: 3, limit: 1, save: 0, margin: 1, horizon: 8 };
-    let budget = Budget { losses: 1, ..Budget::default() };
+    let budget = Budget { losses: 2, ..Budget::default() };
     Fleet { rotation: Rotation::Grace(7), clock: Some(clock), budget, ..Fleet::new(2) }
 }
 
 /// The same with a process that dies.
 #[must_use]
 pub fn two_processes_with_grace_and_a_crash() -> Fleet<2> {
-    let budget = Budget { crashes: 1, ..Budget::default() };
+    let budget = Budget { crashes: 1, losses: 1, ..Budget::default() };
     Fleet { budget, ..two_processes_with_grace() }
 }
 

@@ -62,12 +62,32 @@ pub struct Token {
 }
 
 /// A process, and what it has in its memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Process {
     /// The attempts that it has used up.
     pub used: u8,
     /// What it is about to do.
     pub doing: Doing,
+    /// Which of its begins it has not heard of: one may still reach the store, after its clear.
+    pub strays: Own,
+    /// Which of its intents stand by right: it has sent the token, or died.
+    pub tried: Own,
+    /// Which of its intents says since when the grace has run.
+    pub left: Own,
+}
+
+/// Some of the attempts of one process, as bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Own(u8);
+
+impl Own {
+    pub(crate) fn add(&mut self, used: u8) {
+        self.0 |= 1 << used;
+    }
+
+    pub(crate) fn has(self, used: u8) -> bool {
+        self.0 & 1 << used != 0
+    }
 }
 
 /// What a refresh has read.
@@ -82,10 +102,11 @@ pub struct Read {
 }
 
 /// The step that a process takes next, with what it knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the members are those of the steps in `countersign-tokens`")]
 pub enum Doing {
     /// Nothing: it may take on anything.
+    #[default]
     Idle,
     /// Lease, second look and intent.
     Begin { read: Read },
@@ -106,8 +127,10 @@ pub enum Doing {
     /// The grant is to be marked.
     Mark { read: Read, as_state: As },
     /// The own intent is to be taken back, until it is; or, where intents forbid nothing, once.
-    /// Whether that was tried already, and whether the request is sent all the same.
-    Clear { read: Read, tried: bool, sends: bool },
+    /// Whether that was tried already.
+    Clear { read: Read, tried: bool },
+    /// The own intent of an earlier attempt is to be, which came after its clear.
+    TakeBack { epoch: u8, attempt: u8 },
     /// The lease is to be released, while the intent stays.
     Release { read: Read },
     /// A new grant of the user is to be stored: in whose place?
@@ -278,6 +301,17 @@ impl<const N: usize> State<N> {
     #[must_use]
     pub fn attempt(&self, process: usize) -> u8 {
         attempt(process, self.processes[process].used)
+    }
+
+    /// The attempt of which an intent of a process stands that came after its clear.
+    pub(crate) fn stray(&self, process: usize) -> Option<(u8, u8)> {
+        let row = self.record.as_ref()?;
+        let mut standing = row.attempts.iter().map(|it| it.0);
+        let is_it = |it: &u8| {
+            usize::from(it / ATTEMPTS) == process
+                && self.processes[process].strays.has(it % ATTEMPTS)
+        };
+        standing.find(is_it).map(|attempt| (row.epoch, attempt))
     }
 
     /// The family of a token.

@@ -3,9 +3,9 @@
 
 use countersign_model::property::{
     NO_DOUBLE_SPEND, NO_OLDER_TOKEN, NO_SILENT_LOSS, NOT_MARKED_WHEN_LIVE, NOTHING_COMES_BACK,
-    NOTHING_DROPPED, UNKNOWN_HAS_A_CAUSE,
+    NOTHING_DROPPED, UNKNOWN_FOR_A_REASON, UNKNOWN_HAS_A_CAUSE,
 };
-use countersign_model::state::Budget;
+use countersign_model::state::{Budget, Request};
 use countersign_model::{Action, Fleet, Rotation, Rule, Step, Timing, Without, runs};
 
 /// Finds that the property does not hold without these rules, and does with them.
@@ -123,8 +123,17 @@ fn without_the_generation_on_the_intent_alone_nothing_happens() {
 }
 
 #[test]
-fn without_the_own_clear_alone_nothing_happens() {
-    shows_nothing(Rule::OwnClear);
+fn without_the_own_clear_what_nobody_has_sent_is_unknown() {
+    let fleet = with(1, Budget { losses: 1, ..NOTHING });
+    shows(UNKNOWN_FOR_A_REASON, &[Rule::OwnClear], &fleet);
+}
+
+#[test]
+fn without_clearing_again_what_nobody_has_sent_is_unknown() {
+    let fleet = with(1, Budget { losses: 1, ..NOTHING });
+    let run = shows(UNKNOWN_FOR_A_REASON, &[Rule::ClearAgain], &fleet);
+    let is_late = |it: &Action| matches!(it, Action::Arrive(Request::Begin { .. }));
+    assert!(run.iter().any(is_late), "{run:#?}");
 }
 
 #[test]

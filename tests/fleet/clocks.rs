@@ -101,3 +101,23 @@ fn g06_what_remains_of_a_token_is_counted_from_when_the_store_was_asked() -> Tes
         Ok(())
     })
 }
+
+#[test]
+fn g06_a_save_that_is_repeated_for_long_says_what_is_left_by_then() -> TestResult {
+    let fleet = Fleet::new();
+    let (writer, reader) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&writer, 0).await?;
+        fleet.pass(2 * LIFETIME.as_secs()).await;
+        writer.view.fail(Step::Save, Side::Before);
+        writer.tokens.token(&key).await?;
+        // Half of its life passes until it is stored, and the rest but for its margin after.
+        fleet.pass(LIFETIME.as_secs() / 2).await;
+        writer.view.heal();
+        fleet.pass(LIFETIME.as_secs() / 2 - 15).await;
+        assert_eq!(fleet.record(&key).await?.generation, 2, "it was not stored");
+        fleet.judge(&reader.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 2);
+        Ok(())
+    })
+}

@@ -3,15 +3,16 @@
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use countersign::{AccessToken, RefreshToken, TokenSet};
+use countersign::Clock;
 use countersign_testkit::VirtualExecutor;
 use countersign_tests::{Side, Step, TestResult};
 use countersign_tokens::{
-    AttemptId, Begin, FileStore, GrantState, Save, Takeover, TokenErrorKind, Verdict,
+    AttemptId, Begin, FileStore, GrantKey, GrantState, Takeover, Timer, TokenErrorKind, Verdict,
 };
 
-use crate::support::{Fleet, LIFETIME};
+use crate::support::{Fleet, Process};
 
 const LONGER_THAN_A_LIFE: u64 = 2 * 3600;
 const LONGER_THAN_A_LEASE: u64 = 120;
@@ -49,6 +50,72 @@ fn g12_an_intent_whose_acknowledgement_was_lost_is_taken_back_by_its_author() ->
 fn file_in(folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let mut paths = fs::read_dir(folder)?.filter_map(|it| Some(it.ok()?.path()));
     Ok(paths.find(|it| it.extension().is_some_and(|it| it == "json")).ok_or("no file")?)
+}
+
+/// A grant whose refresh `author` has begun, with no answer: it comes to the store `after` it was
+/// sent, when its author has taken it back.
+async fn begun_late(
+    fleet: &Fleet,
+    author: &Process,
+    after: Duration,
+) -> Result<GrantKey, Box<dyn Error>> {
+    let key = fleet.adopt(author, 0).await?;
+    fleet.pass(LONGER_THAN_A_LIFE).await;
+    let began = fleet.clock.now();
+    author.view.late_begins(after);
+    let error = author.tokens.token(&key).await.err().ok_or("it was served")?;
+    assert_eq!(error.kind(), TokenErrorKind::Store);
+    author.view.heal();
+    assert_eq!(author.view.steps().get(&Step::Clear), Some(&1), "it was not taken back");
+    assert!(fleet.record(&key).await?.attempts.is_empty());
+    let waited = Duration::try_from(fleet.clock.now() - began)?;
+    fleet.executor.sleep(after.saturating_sub(waited) + Duration::from_millis(500)).await;
+    assert_eq!(fleet.record(&key).await?.attempts.len(), 1, "it has not come");
+    Ok(key)
+}
+
+#[test]
+fn g12_a_begin_that_comes_after_its_own_clear_is_looked_for() -> TestResult {
+    let fleet = Fleet::new();
+    let (author, other) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = begun_late(&fleet, &author, Duration::from_secs(7)).await?;
+        // Nobody asks its author, who is in time before others take it for that of one who died.
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        fleet.judge(&author.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_begin_that_comes_after_its_own_clear_holds_nobody_up() -> TestResult {
+    let fleet = Fleet::new();
+    let author = fleet.process()?;
+    fleet.run(async {
+        let key = begun_late(&fleet, &author, Duration::from_secs(7)).await?;
+        let asked = fleet.clock.now();
+        fleet.judge(&author.tokens.token(&key).await?)?;
+        assert_eq!(fleet.clock.now(), asked, "it waited for itself");
+        Ok(())
+    })
+}
+
+#[test]
+fn g12_a_begin_that_comes_very_late_is_taken_back_by_its_author() -> TestResult {
+    let fleet = Fleet::new();
+    let (author, other) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = begun_late(&fleet, &author, Duration::from_secs(600)).await?;
+        fleet.pass(LONGER_THAN_A_LEASE).await;
+        let error = other.tokens.token(&key).await.err().ok_or("it was served")?;
+        assert_eq!(error.kind(), TokenErrorKind::OutcomeUnknown);
+        fleet.judge(&author.tokens.token(&key).await?)?;
+        fleet.pass(60).await;
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
 }
 
 #[test]
@@ -104,42 +171,6 @@ fn g11_of_those_who_offer_what_a_store_has_lost_the_one_with_the_newest_prevails
 }
 
 #[test]
-fn g11_an_answer_that_was_overtaken_is_tried_before_the_grant_is_given_up() -> TestResult {
-    let fleet = Fleet::new();
-    let (late, other) = (fleet.process()?, fleet.process()?);
-    fleet.run(async {
-        let key = fleet.adopt(&late, 0).await?;
-        // Tokens that the provider does not take, in the place where somebody else's would be.
-        let refused = fleet.server.client()?.adopt(
-            TokenSet::new(AccessToken::new("access-77-0")?, time::OffsetDateTime::UNIX_EPOCH)
-                .with_refresh_token(RefreshToken::new("refresh-77-0")?)
-                .with_lifetime(LIFETIME),
-        );
-        let of_refused = other.tokens.key("refused")?;
-        other.tokens.adopt(&of_refused, refused.into_tokens()).await?;
-        let payload = fleet.record(&of_refused).await?.payload;
-
-        fleet.pass(LONGER_THAN_A_LIFE).await;
-        late.view.fail(Step::Save, Side::Before);
-        late.tokens.token(&key).await?;
-        let read = fleet.record(&key).await?;
-        let material =
-            countersign_tokens::Material { payload, key_id: None, expires_in: None, due_in: None };
-        let (epoch, generation) = (read.epoch, read.generation);
-        let overtaking =
-            Save { attempt: AttemptId::random()?, epoch, generation, material, rests_for: None };
-        assert!(fleet.store.save(&key, &overtaking).await?.is_accepted());
-        late.view.heal();
-        fleet.pass(60).await;
-
-        fleet.pass(LONGER_THAN_A_LIFE).await;
-        fleet.judge(&other.tokens.token(&key).await?)?;
-        assert_eq!(fleet.refreshed(0), 2);
-        Ok(())
-    })
-}
-
-#[test]
 fn danger_a_token_of_unknown_outcome_is_sent_again_where_that_is_wanted() -> TestResult {
     let fleet = Fleet::new();
     let reporting = fleet.process()?;
@@ -153,7 +184,7 @@ fn danger_a_token_of_unknown_outcome_is_sent_again_where_that_is_wanted() -> Tes
             attempt: AttemptId::random()?,
             epoch: read.epoch,
             generation: read.generation,
-            lease: std::time::Duration::from_secs(LONGER_THAN_A_LEASE / 2),
+            lease: Duration::from_secs(LONGER_THAN_A_LEASE / 2),
             takeover: Takeover::Never,
         };
         let begun = fleet.store.begin(&key, &begin).await?;

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use countersign::{AccessToken, Clock};
+use countersign::{AccessToken, Clock, Rotation};
 use countersign_testkit::{ManualClock, VirtualExecutor};
 use countersign_tests::{Side, Step, VirtualProvider, Watch, Watched};
 use countersign_tokens::{
-    GrantKey, GrantStore, MemoryStore, Record, StoreError, StoreErrorKind, Timer, TokenManager,
-    TokenManagerBuilder,
+    GrantKey, GrantStore, MemoryStore, Record, Spawner, StoreError, StoreErrorKind, Task, Timer,
+    TokenManager, TokenManagerBuilder,
 };
 
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
@@ -23,9 +23,15 @@ pub(crate) struct View {
     slow: Mutex<HashMap<(Step, Side), Duration>>,
     failing: Mutex<HashSet<(Step, Side)>>,
     steps: Mutex<HashMap<Step, u32>>,
+    late: Mutex<Option<Duration>>,
 }
 
 impl View {
+    /// From now on begins are done so much later, and nobody hears of it.
+    pub(crate) fn late_begins(&self, by: Duration) {
+        *locked(&self.late) = Some(by);
+    }
+
     /// From now on these steps fail: before, and are not done, or after, and are.
     pub(crate) fn fail(&self, step: Step, side: Side) {
         locked(&self.failing).insert((step, side));
@@ -39,6 +45,7 @@ impl View {
     pub(crate) fn heal(&self) {
         locked(&self.failing).clear();
         locked(&self.slow).clear();
+        *locked(&self.late) = None;
     }
 
     /// How often each step was taken since this was asked last.
@@ -61,6 +68,20 @@ impl Watch for View {
             true => Err(StoreError::new(StoreErrorKind::Unavailable)),
             false => Ok(()),
         }
+    }
+
+    fn takes_late_begins(&self) -> bool {
+        locked(&self.late).is_some()
+    }
+
+    fn take_late_begin(&self, begin: Task) {
+        let by = locked(&self.late).unwrap_or_default();
+        let executor = self.executor.clone();
+        let late = async move {
+            executor.sleep(by).await;
+            begin.await;
+        };
+        let _ = self.executor.spawn(Box::pin(late));
     }
 }
 
@@ -101,6 +122,11 @@ impl Fleet {
         Self { executor, clock, server, store: Arc::new(store) }
     }
 
+    /// The same at a provider that rotates so.
+    pub(crate) fn rotating(self, rotation: Rotation) -> Self {
+        Self { server: self.server.with_rotation(rotation), ..self }
+    }
+
     pub(crate) fn process(&self) -> Result<Process, Box<dyn Error>> {
         self.process_with(self.clock.clone(), |builder| builder)
     }
@@ -116,6 +142,7 @@ impl Fleet {
             slow: Mutex::default(),
             failing: Mutex::default(),
             steps: Mutex::default(),
+            late: Mutex::default(),
         });
         let store = Watched::shared(Arc::clone(&self.store), Arc::clone(&view) as Arc<dyn Watch>);
         let client = self.server.client_with(clock)?;

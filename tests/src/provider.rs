@@ -1,4 +1,5 @@
-//! A provider in virtual time, for any number of grants: it rotates strictly.
+//! A provider in virtual time, for any number of grants: it rotates strictly, unless told
+//! otherwise.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use countersign_testkit::ManualClock;
 pub struct VirtualProvider {
     clock: ManualClock,
     lifetime: Duration,
+    rotation: Rotation,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -30,7 +32,9 @@ pub struct Seen {
     pub double_spends: u32,
     /// From which second to which it is unavailable, and says so.
     pub unavailable: Option<(i64, i64)>,
-    /// How often it said so.
+    /// Whether it does nothing, and answers so that it might have.
+    pub is_broken: bool,
+    /// How often it was unavailable or broken.
     pub turned_away: u32,
 }
 
@@ -53,9 +57,16 @@ impl VirtualProvider {
             seconds: Vec::new(),
             double_spends: 0,
             unavailable: None,
+            is_broken: false,
             turned_away: 0,
         };
-        Self { clock, lifetime, seen: Arc::new(Mutex::new(seen)) }
+        Self { clock, lifetime, rotation: Rotation::Strict, seen: Arc::new(Mutex::new(seen)) }
+    }
+
+    /// The same, which rotates so. It knows no grace that ends.
+    #[must_use]
+    pub fn with_rotation(self, rotation: Rotation) -> Self {
+        Self { rotation, ..self }
     }
 
     /// A client of it.
@@ -75,7 +86,7 @@ impl VirtualProvider {
     pub fn client_with(&self, clock: impl Clock) -> Result<Client, countersign::Error> {
         let provider =
             Provider::rfc6749("https://id.example/authorize", "https://id.example/token")
-                .with_rotation(Rotation::Strict);
+                .with_rotation(self.rotation);
         let builder = Client::builder(provider, "client").secret("secret");
         builder.transport(self.clone()).clock(clock).build()
     }
@@ -133,15 +144,22 @@ impl Transport for VirtualProvider {
             answer.headers_mut().insert(http::header::RETRY_AFTER, (until - now).into());
             return Ok(answer);
         }
+        if seen.is_broken {
+            seen.turned_away += 1;
+            let mut answer = http::Response::new(Body::empty());
+            *answer.status_mut() = http::StatusCode::BAD_GATEWAY;
+            return Ok(answer);
+        }
+        let stays = self.rotation == Rotation::Never;
         let Some(times) = seen.refreshed.get_mut(grant) else {
             let body = br#"{"error":"invalid_grant"}"#.to_vec();
             let mut refused = http::Response::new(Body::from(body));
             *refused.status_mut() = http::StatusCode::BAD_REQUEST;
             return Ok(refused);
         };
-        let is_double = *times as usize != spent;
+        let is_double = *times as usize != spent && !stays;
         *times += 1;
-        let next = *times;
+        let next = if stays { 0 } else { *times };
         seen.double_spends += u32::from(is_double);
         let second = usize::try_from(now - seen.began).unwrap_or_default();
         if seen.seconds.len() <= second {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign_tokens::{
     Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantStore, Mark, Record, Renew,
-    Reseal, Save, StoreError, Verdict,
+    Reseal, Save, StoreError, Task, Verdict,
 };
 
 /// The steps of a store.
@@ -41,6 +41,17 @@ pub enum Side {
 pub trait Watch: fmt::Debug + Send + Sync + 'static {
     /// Called on either side of each step.
     async fn at(&self, step: Step, side: Side) -> Result<(), StoreError>;
+
+    /// Whether begins are on their way for so long that nobody waits for them any more, and are
+    /// done all the same: then they are handed over.
+    fn takes_late_begins(&self) -> bool {
+        false
+    }
+
+    /// A begin, to be done at some time.
+    fn take_late_begin(&self, begin: Task) {
+        drop(begin);
+    }
 }
 
 /// A store that is watched.
@@ -79,6 +90,12 @@ impl GrantStore for Watched {
         self.step(Step::Load, self.inner.load(key)).await
     }
     async fn begin(&self, key: &GrantKey, step: &Begin) -> Result<Verdict, StoreError> {
+        if self.watch.takes_late_begins() {
+            let (inner, key, step) = (Arc::clone(&self.inner), key.clone(), *step);
+            let begin = async move { drop(inner.begin(&key, &step).await) };
+            self.watch.take_late_begin(Box::pin(begin));
+            return std::future::pending().await;
+        }
         self.step(Step::Begin, self.inner.begin(key, step)).await
     }
     async fn save(&self, key: &GrantKey, step: &Save) -> Result<Verdict, StoreError> {

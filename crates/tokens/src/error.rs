@@ -104,7 +104,11 @@ impl TokenError {
             | TokenErrorKind::Unreadable => Recovery::Reauthorize,
             TokenErrorKind::OutcomeUnknown => Recovery::OutcomeUnknown,
             _ => match &self.0.cause {
-                Some(Cause::Provider(error)) => error.recovery(),
+                Some(Cause::Provider(error)) => match error.recovery() {
+                    // Of a token that may be sent again: the manager knows for how long.
+                    Recovery::OutcomeUnknown => Recovery::Retry { after: None },
+                    known => known,
+                },
                 Some(Cause::Rest(rest)) => Recovery::Retry { after: Some(*rest) },
                 _ => Recovery::Retry { after: None },
             },

@@ -24,6 +24,7 @@ mod save;
 mod slot;
 mod source;
 mod status;
+mod stray;
 mod timing;
 mod tombstones;
 

@@ -41,14 +41,15 @@ impl Unsaved {
 }
 
 impl Refresh {
-    /// Puts the first alternate in the place of tokens that the provider refused; whether there was
-    /// one, and nobody was faster.
+    /// Puts the first alternate in the place of tokens that the provider refused, unless somebody
+    /// has written meanwhile; whether there was one.
     pub(super) async fn promote_alternate(&self, row: &Record) -> Result<bool, TokenError> {
         let inner: &Arc<Inner> = &self.manager.0;
         let Some(promoted) = material::read(&inner.client, row)?.promoted() else {
             return Ok(false);
         };
-        Ok(inner.reseal(&self.slot.key, row, &promoted).await?.is_accepted())
+        inner.reseal(&self.slot.key, row, &promoted).await?;
+        Ok(true)
     }
 }
 

@@ -44,7 +44,7 @@ impl Refresh {
         if inner.spends() {
             let mut work = self.slot.work();
             if work.life == self.life {
-                work.uncleared = Some(Box::new(uncleared));
+                work.intents().uncleared = Some(uncleared);
                 drop(work);
                 let (manager, slot) = (self.manager.clone(), self.slot.clone());
                 let _ = inner.spawner.spawn(Box::pin(clear_until_done(manager, slot, attempt)));
@@ -59,7 +59,7 @@ impl Refresh {
     ///
     /// The store's, as long as it fails.
     pub(super) async fn clear_former(&self) -> Result<(), TokenError> {
-        let uncleared = self.slot.work().uncleared.as_deref().copied();
+        let uncleared = self.slot.work().uncleared();
         if let Some(uncleared) = uncleared {
             uncleared.clear(&self.manager.0, &self.slot).await?;
             uncleared.is_cleared(&self.slot);
@@ -80,7 +80,7 @@ impl Uncleared {
     }
 
     fn is_cleared(&self, slot: &Slot) {
-        slot.work().uncleared.take_if(|it| it.attempt == self.attempt);
+        slot.work().intents().uncleared.take_if(|it| it.attempt == self.attempt);
     }
 }
 
@@ -90,7 +90,7 @@ async fn clear_until_done(manager: TokenManager, slot: InUse, attempt: AttemptId
         let wait = Duration::from_millis(50) + backoff(strikes.min(MOST_STRIKES));
         manager.0.timer.sleep(wait).await;
         strikes += 1;
-        let uncleared = slot.work().uncleared.as_deref().copied();
+        let uncleared = slot.work().uncleared();
         // Somebody else did it, or the intent went with its epoch.
         let Some(uncleared) = uncleared.filter(|it| it.attempt == attempt) else { return };
         if uncleared.clear(&manager.0, &slot).await.is_ok() {

@@ -15,6 +15,18 @@ use crate::store::{
 /// A rest that callers wait for, rather than to be told of it.
 const SHORT_REST: Duration = Duration::from_secs(1);
 
+/// What the store has when the provider has refused what was read from it.
+enum Look {
+    /// The generation has moved.
+    Moved,
+    /// An answer that was overtaken has taken the place of what was refused.
+    Another,
+    /// The same, and somebody else is at it.
+    Contested,
+    /// The same.
+    Same,
+}
+
 impl Refresh {
     /// What follows when the store did not let it begin.
     pub(super) async fn refused(
@@ -26,6 +38,9 @@ impl Refresh {
         let Some(row) = row.filter(|it| is_same(it, read) && it.state == GrantState::Live) else {
             return Ok(Next::Again(Duration::ZERO));
         };
+        if self.take_strays_back(&row).await? {
+            return Ok(Next::Again(Duration::ZERO));
+        }
         let inner = &self.manager.0;
         let rest = row.not_before.map(|it| it.since(row.read_at)).filter(|rest| !rest.is_zero());
         if let Some(rest) = rest.filter(|rest| *rest > SHORT_REST) {
@@ -71,10 +86,13 @@ impl Refresh {
             Outcome::Refused if error.as_ref().is_some_and(is_refusal_of_grant) => {
                 return self.refused_by_provider(record, attempt, error).await;
             }
-            Outcome::Unknown if inner.has_grace() && self.attempts < MOST_REQUESTS => {
-                // The intent stays, and says since when the grace has run: begin looks at it.
-                self.release(record, attempt).await;
-                return Ok(Next::Again(backoff(self.attempts)));
+            // Begin knows whether the grace still runs, and marks the grant when it is over.
+            Outcome::Unknown if inner.has_grace() => {
+                self.leave_intent(record, attempt).await;
+                if self.attempts < MOST_REQUESTS {
+                    return Ok(Next::Again(backoff(self.attempts)));
+                }
+                return Err(told);
             }
             Outcome::Unknown if inner.spends() => {
                 let kind = TokenErrorKind::OutcomeUnknown;
@@ -98,25 +116,35 @@ impl Refresh {
         attempt: AttemptId,
         error: Option<Error>,
     ) -> Result<Next, TokenError> {
-        let inner = &self.manager.0;
-        let row = inner.store.wait(inner.store.store.load(&self.slot.key)).await?;
-        let Some(row) = row.filter(|it| is_same(it, record)) else {
-            return Ok(Next::Again(Duration::ZERO));
-        };
-        let is_contested = row.attempts_of_others(attempt).next().is_some();
-        if !is_contested && self.promote_alternate(&row).await? {
+        let (negative, kind) = match self.look_again(record, attempt).await {
+            Ok(Look::Moved) => return Ok(Next::Again(Duration::ZERO)),
             // Another token, which this intent says nothing of.
-            return match self.clear(record, attempt, None).await {
-                true => Ok(Next::Again(Duration::ZERO)),
-                false => Err(StoreError::new(StoreErrorKind::Unavailable).into()),
-            };
-        }
-        let (negative, kind) = if is_contested {
-            (Negative::Unknown, TokenErrorKind::OutcomeUnknown)
-        } else {
-            (Negative::Reauthorize, TokenErrorKind::Reauthorize)
+            Ok(Look::Another) => {
+                return match self.clear(record, attempt, None).await {
+                    true => Ok(Next::Again(Duration::ZERO)),
+                    false => Err(StoreError::new(StoreErrorKind::Unavailable).into()),
+                };
+            }
+            Ok(Look::Contested) => (Negative::Unknown, TokenErrorKind::OutcomeUnknown),
+            Ok(Look::Same) => (Negative::Reauthorize, TokenErrorKind::Reauthorize),
+            // The intent has its answer. Standing, it would be taken for one that has none.
+            Err(error) => {
+                self.clear(record, attempt, None).await;
+                return Err(error);
+            }
         };
         self.mark(record, attempt, negative, kind, error).await
+    }
+
+    /// Looks whether the store has another token than the one that was refused.
+    async fn look_again(&self, read: &Record, attempt: AttemptId) -> Result<Look, TokenError> {
+        let inner = &self.manager.0;
+        let row = inner.store.wait(inner.store.store.load(&self.slot.key)).await?;
+        let Some(row) = row.filter(|it| is_same(it, read)) else { return Ok(Look::Moved) };
+        if row.attempts_of_others(attempt).next().is_some() {
+            return Ok(Look::Contested);
+        }
+        Ok(if self.promote_alternate(&row).await? { Look::Another } else { Look::Same })
     }
 
     async fn mark(
@@ -154,10 +182,22 @@ impl Refresh {
         }
     }
 
-    /// Lets others begin, without taking the own intent back.
-    async fn release(&self, record: &Record, attempt: AttemptId) {
+    /// Lets others begin. The intent stays, and says since when the grace has run; where an earlier
+    /// one of this process does, it goes, lest they add up.
+    async fn leave_intent(&self, begun: &Record, attempt: AttemptId) {
+        let left = self.slot.work().left_intent();
+        if left.is_some_and(|left| begun.attempts.iter().any(|it| it.id == left)) {
+            self.clear(begun, attempt, None).await;
+            return;
+        }
+        {
+            let mut work = self.slot.work();
+            if work.life == self.life {
+                work.intents().left = Some(attempt);
+            }
+        }
         let inner = &self.manager.0;
-        let renew = Renew { attempt, epoch: record.epoch, lease: Duration::ZERO };
+        let renew = Renew { attempt, epoch: begun.epoch, lease: Duration::ZERO };
         let _ = inner.store.wait(inner.store.store.renew(&self.slot.key, &renew)).await;
     }
 }

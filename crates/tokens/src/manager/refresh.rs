@@ -8,6 +8,7 @@ use countersign_core::{AccessToken, Error, RefreshToken, TokenSet};
 use futures_lite::FutureExt;
 
 use super::TokenManager;
+use super::breaker::Leave;
 use super::cached::Cached;
 use super::flight::Flight;
 use super::gate::Started;
@@ -169,6 +170,9 @@ impl Refresh {
                     return Ok(tokens.access_token().clone());
                 }
             }
+            if self.take_strays_back(&record).await? {
+                continue;
+            }
             match record.state {
                 GrantState::Unknown if self.resend(&record).await => continue,
                 GrantState::Unknown => return Err(TokenError::new(TokenErrorKind::OutcomeUnknown)),
@@ -243,9 +247,9 @@ impl Refresh {
 
     async fn attempt(&mut self, record: &Record, tokens: &TokenSet) -> Result<Next, TokenError> {
         let inner = Arc::clone(&self.manager.0);
-        let Some(refresh_token) = tokens.refresh_token() else {
+        if tokens.refresh_token().is_none() {
             return Err(TokenError::new(TokenErrorKind::NoRefreshToken));
-        };
+        }
         let leave = inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
         let attempt = AttemptId::random()?;
         let started = Started::now(&inner);
@@ -256,26 +260,56 @@ impl Refresh {
             lease: inner.timing.lease,
             takeover: inner.takeover(),
         };
-        match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
-            Ok(Verdict::Accepted(_)) => {}
+        let begun = match inner.store.wait(inner.store.store.begin(&self.slot.key, &begin)).await {
+            Ok(Verdict::Accepted(row)) => Some(row),
             Ok(Verdict::Refused(row)) => {
                 drop(leave);
                 return self.refused(record, row, attempt).await;
             }
             Err(error) => {
                 inner.outage.failed(inner.now(), None);
-                // It may have been written; it led to nothing.
-                self.clear(record, attempt, None).await;
-                // Where a refresh spends nothing, a store that takes no writes costs requests.
+                // It may have been written, or be yet; it led to nothing.
+                self.remember_stray(record, attempt, &error);
                 if inner.spends() {
+                    self.clear(record, attempt, None).await;
                     return Err(error.into());
                 }
+                // Where a refresh spends nothing, a store that takes no writes costs requests: there
+                // may be no lease, and so none has to last.
+                None
             }
-        }
-        if started.took(&inner) > inner.time_to_send() {
+        };
+        if begun.is_some() && started.took(&inner) > inner.time_to_send() {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
+        let Some(begun) = begun else { return self.spend(record, attempt, tokens, leave).await };
+        if begun.payload == record.payload {
+            return self.spend(&begun, attempt, tokens, leave).await;
+        }
+        // Refused tokens were replaced since they were read, which the generation does not tell.
+        match material::read(&inner.client, &begun) {
+            Ok(kept) => self.spend(&begun, attempt, &kept.tokens, leave).await,
+            Err(error) => {
+                self.clear(&begun, attempt, None).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Sends the refresh token of `tokens`, and does with the answer what is to be done with it.
+    async fn spend(
+        &mut self,
+        record: &Record,
+        attempt: AttemptId,
+        tokens: &TokenSet,
+        leave: Leave<'_>,
+    ) -> Result<Next, TokenError> {
+        let inner = Arc::clone(&self.manager.0);
+        let Some(refresh_token) = tokens.refresh_token() else {
+            self.clear(record, attempt, None).await;
+            return Err(TokenError::new(TokenErrorKind::NoRefreshToken));
+        };
         leave.used();
         self.attempts += 1;
         match self.send(refresh_token).await {

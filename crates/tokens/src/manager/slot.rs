@@ -12,8 +12,10 @@ use super::cached::Cached;
 use super::clear::Uncleared;
 use super::flight::Flight;
 use super::held::Held;
+use super::stray::Strays;
 use crate::error::{TokenError, TokenErrorKind};
 use crate::key::GrantKey;
+use crate::store::AttemptId;
 
 /// One grant in memory: its access token, ready to be handed out, and who is at work on it.
 pub(super) struct Slot {
@@ -32,8 +34,8 @@ pub(super) struct Work {
     /// Whether what is in memory is still to be stored. It changes with what is handed out, under
     /// one lock: in another life it would stop the refreshing for good.
     pub(super) is_unsaved: bool,
-    /// An own intent that may stand in the store, and led to nothing.
-    pub(super) uncleared: Option<Box<Uncleared>>,
+    /// None of most grants.
+    intents: Option<Box<Intents>>,
     /// What the store may come to have lost.
     pub(super) held: Option<Box<Held>>,
     /// Counts the lives that the grant was given by this process: what was read in a former one is
@@ -41,6 +43,42 @@ pub(super) struct Work {
     pub(super) life: u64,
     /// Whether it is the slot of its key no more: nobody enters it again.
     is_dropped: bool,
+}
+
+/// Own intents that stand in the store, or may.
+#[derive(Default)]
+pub(super) struct Intents {
+    /// One that led to nothing.
+    pub(super) uncleared: Option<Uncleared>,
+    /// Begins that may still arrive there.
+    pub(super) strays: Option<Strays>,
+    /// That which says since when the grace of the refresh token has run.
+    pub(super) left: Option<AttemptId>,
+}
+
+impl Work {
+    /// To change them.
+    pub(super) fn intents(&mut self) -> &mut Intents {
+        self.intents.get_or_insert_default()
+    }
+
+    pub(super) fn uncleared(&self) -> Option<Uncleared> {
+        self.intents.as_ref()?.uncleared
+    }
+
+    pub(super) fn strays(&self) -> Option<&Strays> {
+        self.intents.as_ref()?.strays.as_ref()
+    }
+
+    pub(super) fn left_intent(&self) -> Option<AttemptId> {
+        self.intents.as_ref()?.left
+    }
+}
+
+impl Intents {
+    fn are_none(&self) -> bool {
+        self.uncleared.is_none() && self.strays.is_none() && self.left.is_none()
+    }
 }
 
 /// The last failure, which everybody shares until it is time to try again.
@@ -108,7 +146,7 @@ impl Slot {
         self.cached.load().is_none()
             && work.flight.is_none()
             && !work.is_unsaved
-            && work.uncleared.is_none()
+            && work.intents.as_deref().is_none_or(Intents::are_none)
             && work.held.is_none()
             && work.cooling.as_deref().is_none_or(of_nothing)
     }
@@ -181,7 +219,7 @@ impl Slot {
         work.flight = None;
         work.cooling = None;
         work.held = None;
-        work.uncleared = None;
+        work.intents = None;
         self.hand_out(work, cached);
         work.life
     }

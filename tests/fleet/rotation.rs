@@ -1,0 +1,105 @@
+//! What is made of lost answers and of a store that fails, where a refresh token may be sent again.
+
+use std::time::Duration;
+
+use countersign::{Clock, Recovery, Rotation};
+use countersign_tests::{Side, Step, TestResult};
+use countersign_tokens::{GrantState, TokenErrorKind};
+
+use crate::support::Fleet;
+
+const LONGER_THAN_A_LIFE: u64 = 2 * 3600;
+
+fn with_grace(seconds: u64) -> Fleet {
+    let window = Duration::from_secs(seconds);
+    Fleet::new().rotating(Rotation::Grace { window, ends_when_child_used: true })
+}
+
+#[test]
+fn g12_lost_answers_cost_no_grant_while_its_grace_runs() -> TestResult {
+    let fleet = with_grace(24 * 3600);
+    let (process, other) = (fleet.process()?, fleet.process()?);
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.server.seen().is_broken = true;
+        for round in 1..=20 {
+            let error = process.tokens.token(&key).await.err().ok_or("it was served")?;
+            assert!(matches!(error.recovery(), Recovery::Retry { .. }), "{round}: {error:?}");
+            let record = fleet.record(&key).await?;
+            assert_eq!(record.state, GrantState::Live, "{round}");
+            assert!(record.live_lease().is_none(), "{round}: others wait");
+            // Since when the grace has run is said once.
+            assert_eq!(record.attempts.len(), 1, "{round}");
+            // Whoever asks again shares the failure.
+            let sent = fleet.server.seen().turned_away;
+            assert!(process.tokens.token(&key).await.is_err());
+            assert_eq!(fleet.server.seen().turned_away, sent, "{round}");
+            fleet.pass(61).await;
+        }
+        assert!(fleet.server.seen().turned_away <= 3 * 20);
+        fleet.server.seen().is_broken = false;
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        fleet.judge(&process.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn g12_lost_answers_are_reported_when_the_grace_is_over() -> TestResult {
+    let fleet = with_grace(600);
+    let process = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.server.seen().is_broken = true;
+        let began = fleet.clock.now();
+        let (sent, reported) = loop {
+            let sent = fleet.server.seen().turned_away;
+            let error = process.tokens.token(&key).await.err().ok_or("it was served")?;
+            if error.kind() == TokenErrorKind::OutcomeUnknown {
+                break (sent, fleet.clock.now());
+            }
+            assert!(fleet.clock.now() - began < time::Duration::seconds(600));
+            fleet.pass(10).await;
+        };
+        // While a request would still have come in time, it was sent.
+        assert!(reported - began > time::Duration::seconds(600 - 50), "{:?}", reported - began);
+        assert_eq!(fleet.record(&key).await?.state, GrantState::Unknown);
+        fleet.pass(120).await;
+        assert!(process.tokens.token(&key).await.is_err());
+        assert_eq!(fleet.server.seen().turned_away, sent);
+        Ok(())
+    })
+}
+
+#[test]
+fn without_rotation_a_store_whose_writes_hang_does_not_stop_a_refresh() -> TestResult {
+    let fleet = Fleet::new().rotating(Rotation::Never);
+    // The time by default, less what elapses between two steps.
+    let lease = Duration::from_millis(49_990);
+    let process = fleet.process_with(fleet.clock.clone(), |it| it.lease(lease))?;
+    let other = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&process, 0).await?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        for step in [Step::Begin, Step::Clear, Step::Save, Step::Renew, Step::Mark] {
+            process.view.slow(step, Side::Before, Duration::from_secs(3600));
+        }
+        fleet.judge(&process.tokens.token(&key).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        // What may have been written is taken back beside.
+        process.view.heal();
+        process.view.slow(Step::Begin, Side::After, Duration::from_secs(3600));
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        fleet.server.seen().is_broken = true;
+        assert!(process.tokens.token(&key).await.is_err());
+        fleet.server.seen().is_broken = false;
+        fleet.pass(5).await;
+        let asked = fleet.clock.now();
+        fleet.judge(&other.tokens.token(&key).await?)?;
+        assert_eq!(fleet.clock.now(), asked, "it waited for nobody");
+        Ok(())
+    })
+}
