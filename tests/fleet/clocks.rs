@@ -121,3 +121,23 @@ fn g06_a_save_that_is_repeated_for_long_says_what_is_left_by_then() -> TestResul
         Ok(())
     })
 }
+
+#[test]
+fn g06_a_save_that_comes_late_ends_when_its_tokens_do() -> TestResult {
+    let fleet = Fleet::new();
+    let writer = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.adopt(&writer, 0).await?;
+        fleet.pass(2 * LIFETIME.as_secs()).await;
+        // As when the process is stopped with the step in its hands.
+        writer.view.slow(Step::Save, Side::Before, Duration::from_secs(4));
+        let asked = fleet.clock.now();
+        writer.tokens.token(&key).await?;
+        let gone = Duration::try_from(fleet.clock.now() - asked)?;
+        assert!(gone >= Duration::from_secs(4), "it was not late");
+        let record = fleet.record(&key).await?;
+        let left = record.expires_at.ok_or("no end")?.since(record.read_at);
+        assert!(left + gone <= LIFETIME, "{left:?} are left after {gone:?}");
+        Ok(())
+    })
+}

@@ -35,8 +35,14 @@ async fn overtaken(
     let read = fleet.record(&key).await?;
     let material = Material { payload, key_id: None, expires_in: None, due_in: None };
     let (epoch, generation) = (read.epoch, read.generation);
-    let overtaking =
-        Save { attempt: AttemptId::random()?, epoch, generation, material, rests_for: None };
+    let overtaking = Save {
+        attempt: AttemptId::random()?,
+        epoch,
+        generation,
+        material,
+        ends_by: None,
+        rests_for: None,
+    };
     assert!(fleet.store.save(&key, &overtaking).await?.is_accepted());
     late.view.heal();
     fleet.pass(60).await;

@@ -66,7 +66,8 @@ impl GrantStore for RedisStore {
 
     async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
         let arguments = Arguments::new().and(&save.attempt).and(&save.epoch).and(&save.generation);
-        let arguments = arguments.material(&save.material).time(save.rests_for);
+        let ends_by = save.ends_by.map(|it| it.as_millis().to_string()).unwrap_or_default();
+        let arguments = arguments.material(&save.material).and(&ends_by).time(save.rests_for);
         self.step(&script::SAVE, key, arguments).await
     }
 

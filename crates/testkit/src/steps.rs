@@ -40,7 +40,7 @@ pub fn begin(read: &Record, attempt: AttemptId, lease: Duration, takeover: Takeo
 #[must_use]
 pub fn save(read: &Record, attempt: AttemptId, text: &str) -> Save {
     let (epoch, generation) = (read.epoch, read.generation);
-    Save { attempt, epoch, generation, material: material(text), rests_for: None }
+    Save { attempt, epoch, generation, material: material(text), ends_by: None, rests_for: None }
 }
 
 /// Stores a new grant in the place of what is there.

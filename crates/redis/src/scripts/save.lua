@@ -16,7 +16,12 @@ record.written_by = attempt
 record.attempts = ''
 release(attempt)
 place(5)
+local ends_by = tonumber(ARGV[9])
+if ends_by then
+  record.expires_at = record.expires_at and math.min(record.expires_at, ends_by)
+  record.due_at = record.due_at and math.min(record.due_at, ends_by)
+end
 if contested then
-  record.not_before = from_now(ARGV[9])
+  record.not_before = from_now(ARGV[10])
 end
 return written()

@@ -5,6 +5,7 @@ do
     unpack(values)
   local attempt, new_key_id = ARGV[2], string.match(ARGV[6], '^=(.*)$')
   local expires_in, due_in = ARGV[7], ARGV[8]
+  local ends_by = tonumber(ARGV[9]) or math.huge
   local is_alone = owner == attempt and string.find(attempts, attempt, 1, true) == 1
     and string.find(attempts, ' ', 1, true) == #attempts
   if format == '1' and epoch == ARGV[3] and generation == ARGV[4] and state == 'live' and is_alone
@@ -12,7 +13,8 @@ do
     and tonumber(revision) then
     values[3], values[4] = generation + 1, revision + 1
     values[6], values[7], values[9] = '', '', ''
-    values[10], values[11], values[12] = attempt, now + expires_in, now + due_in
+    values[10] = attempt
+    values[11], values[12] = math.min(now + expires_in, ends_by), math.min(now + due_in, ends_by)
     values[14], values[15] = new_key_id or false, ARGV[5]
     -- First what may be refused: the list may be none.
     redis.call('ZADD', KEYS[2], values[12], ARGV[1])

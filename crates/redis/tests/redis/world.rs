@@ -24,7 +24,7 @@ if redis.call('TYPE', key).ok == 'zset' then
 end
 for _, field in ipairs({ 'lease_until', 'expires_at', 'due_at', 'not_before' }) do
   local at = redis.call('HGET', key, field)
-  if at then
+  if at and at ~= '' then
     redis.call('HSET', key, field, at - by)
   end
 end

@@ -98,7 +98,7 @@ pub(super) const BEGIN: &str = step! {
 };
 
 /// `$2` attempt, `$3` epoch, `$4` generation, `$5` payload, `$6` key id, `$7` expires in, `$8` due
-/// in, `$9` rests for, `$10` what is told.
+/// in, `$9` ends by, `$10` rests for, `$11` what is told. What is null bounds nothing.
 pub(super) const SAVE: &str = step! {
     verdict: "
         WHEN epoch <> $3 OR state = 'gone' THEN 0
@@ -113,13 +113,13 @@ pub(super) const SAVE: &str = step! {
         attempted_at = '{}',
         payload = $5,
         key_id = $6,
-        expires_at = judged.now + $7,
-        due_at = judged.now + $8,
+        expires_at = CASE WHEN $7 IS NOT NULL THEN LEAST(judged.now + $7, $9) END,
+        due_at = CASE WHEN $8 IS NOT NULL THEN LEAST(judged.now + $8, $9) END,
         not_before = CASE WHEN array_remove(judged.attempts, $2) <> '{}'
-            THEN judged.now + $9 END, ",
+            THEN judged.now + $10 END, ",
         release!()
     ),
-    tells: "$10",
+    tells: "$11",
 };
 
 /// `$2` attempt, `$3` epoch, `$4` rests for, `$5` what is told.

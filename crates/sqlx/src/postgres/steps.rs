@@ -101,7 +101,7 @@ impl GrantStore for PostgresStore {
                 .bind(save.attempt.as_bytes().to_vec())
                 .bind(save.epoch.as_bytes().to_vec())
                 .bind(number(save.generation));
-            bind(statement, &save.material)
+            bind(statement, &save.material).bind(save.ends_by.map(StoreTime::as_millis))
         };
         self.usually(
             || bound(statements::USUAL_SAVE).bind(self.told(key)),

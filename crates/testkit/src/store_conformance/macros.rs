@@ -62,6 +62,7 @@ macro_rules! __store_rules {
         saving::save_is_accepted_over_marks
         saving::a_save_rests_beside_the_intents_of_others_alone
         saving::save_takes_the_times_anew
+        saving::a_save_that_comes_late_ends_no_later
         saving::what_is_left_grows_less
         clearing::clear_takes_back_the_own_intent_alone
         clearing::clear_releases

@@ -94,8 +94,11 @@ impl Judged<'_> {
         rests_for: Option<Duration>,
     ) -> Result<Answer, Broken> {
         let (epoch, generation) = (read.epoch, read.generation);
-        let save = Save { attempt, epoch, generation, material, rests_for };
-        self.run(self.one().save(&self.key()?, &save))
+        self.save_so(&Save { attempt, epoch, generation, material, ends_by: None, rests_for })
+    }
+
+    pub(super) fn save_so(&self, save: &Save) -> Result<Answer, Broken> {
+        self.run(self.one().save(&self.key()?, save))
     }
 
     pub(super) fn clear(&self, read: &Record, attempt: AttemptId) -> Result<Answer, Broken> {

@@ -46,6 +46,7 @@ pub(crate) enum Sin {
     SavesAndKeepsTheRest,
     SavesWithoutARest,
     SavesAndRestsAlways,
+    SavesWithoutAnEnd,
     SavesWithoutAName,
     SavesWithoutATurn,
     SavesInARace,
@@ -152,6 +153,7 @@ impl Sin {
         SavesAndKeepsTheRest,
         SavesWithoutARest,
         SavesAndRestsAlways,
+        SavesWithoutAnEnd,
         SavesWithoutAName,
         SavesWithoutATurn,
         SavesInARace,
@@ -269,6 +271,7 @@ impl Sin {
                 "a_mark_changes_the_state_alone",
                 "a_mark_repeated_changes_nothing",
                 "a_save_rests_beside_the_intents_of_others_alone",
+                "a_save_that_comes_late_ends_no_later",
                 "an_adoption_ends_what_was_under_way",
                 "begin_repeated_changes_nothing",
                 "begin_wants_a_live_grant",
@@ -291,6 +294,7 @@ impl Sin {
             CutsLongPayloads => &["a_long_payload_comes_back_whole"],
             LosesKeyIds => &["a_key_id_comes_back"],
             LosesTimes => &[
+                "a_save_that_comes_late_ends_no_later",
                 "an_adopted_grant_comes_back_as_it_was",
                 "save_takes_the_times_anew",
                 "what_is_left_grows_less",
@@ -298,7 +302,9 @@ impl Sin {
             FailsToPurgeNothing => {
                 &["purge_takes_the_tombstone_that_it_names", "what_is_not_there_is_none"]
             }
-            MakesUpTimes => &["what_is_not_known_stays_unknown"],
+            MakesUpTimes => {
+                &["a_save_that_comes_late_ends_no_later", "what_is_not_known_stays_unknown"]
+            }
             ReadsNoClock => &["what_is_left_grows_less"],
             BeginsInTwoParts => &["a_dropped_step_is_done_or_not_done"],
             BeginsInAnyEpoch => &["begin_wants_the_epoch_that_was_read"],
@@ -408,9 +414,12 @@ impl Sin {
                 "sixty_four_grants_do_not_disturb_each_other",
             ],
             SavesAndKeepsIntents => &["save_settles_every_intent"],
-            SavesAndKeepsTheTimes => {
-                &["due_follows_a_save", "save_is_accepted_over_marks", "save_takes_the_times_anew"]
-            }
+            SavesAndKeepsTheTimes => &[
+                "a_save_that_comes_late_ends_no_later",
+                "due_follows_a_save",
+                "save_is_accepted_over_marks",
+                "save_takes_the_times_anew",
+            ],
             SavesAndKeepsTheRest => &[
                 "a_save_rests_beside_the_intents_of_others_alone",
                 "begin_heeds_a_rest",
@@ -420,6 +429,7 @@ impl Sin {
                 &["a_save_rests_beside_the_intents_of_others_alone", "begin_heeds_a_rest"]
             }
             SavesAndRestsAlways => &["a_save_rests_beside_the_intents_of_others_alone"],
+            SavesWithoutAnEnd => &["a_save_that_comes_late_ends_no_later"],
             SavesWithoutAName => &[
                 "one_of_sixty_four_saves_is_accepted",
                 "save_moves_the_generation_and_releases",

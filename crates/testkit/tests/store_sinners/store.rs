@@ -266,6 +266,9 @@ impl GrantStore for Sinner {
 
     async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
         let mut step = save.clone();
+        if self.is(Sin::SavesWithoutAnEnd) {
+            step.ends_by = None;
+        }
         let present = self.held().get(&self.taken_for(key)).cloned();
         if let Some(present) = &present {
             let is_repeated = present.written_by == Some(step.attempt);

@@ -3,6 +3,7 @@
 use countersign_core::TokenSet;
 
 use super::refresh::Refresh;
+use super::save::ends_by;
 use super::slot::Slot;
 use super::{Inner, material};
 use crate::error::TokenError;
@@ -64,8 +65,10 @@ impl Refresh {
             }
             let material = inner.material(&held.tokens, false)?;
             let (epoch, generation) = (record.epoch, record.generation);
+            let ends_by = ends_by(record, inner.now(), &held.tokens);
             let (attempt, rests_for) = (held.attempt, inner.contested_rest());
-            (Save { attempt, epoch, generation, material, rests_for }, held.tokens.clone())
+            let save = Save { attempt, epoch, generation, material, ends_by, rests_for };
+            (save, held.tokens.clone())
         };
         let saved = inner.store.wait(inner.store.store.save(&self.slot.key, &save)).await?;
         if let Some(row) = saved.accepted() {

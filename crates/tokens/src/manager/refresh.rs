@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use countersign_core::{AccessToken, Error, RefreshToken, TokenSet};
 use futures_lite::FutureExt;
+use time::OffsetDateTime;
 
 use super::TokenManager;
 use super::breaker::Leave;
@@ -253,6 +254,7 @@ impl Refresh {
         let leave = inner.breaker.admits(inner.now()).map_err(TokenError::paused)?;
         let attempt = AttemptId::random()?;
         let started = Started::now(&inner);
+        let read_at = inner.now();
         let begin = Begin {
             attempt,
             epoch: record.epoch,
@@ -283,13 +285,16 @@ impl Refresh {
             self.clear(record, attempt, None).await;
             return Err(StoreError::new(StoreErrorKind::Timeout).into());
         }
-        let Some(begun) = begun else { return self.spend(record, attempt, tokens, leave).await };
+        let Some(begun) = begun else {
+            return self.spend((record, read_at), attempt, tokens, leave).await;
+        };
+        let begun_at = inner.now();
         if begun.payload == record.payload {
-            return self.spend(&begun, attempt, tokens, leave).await;
+            return self.spend((&begun, begun_at), attempt, tokens, leave).await;
         }
         // Refused tokens were replaced since they were read, which the generation does not tell.
         match material::read(&inner.client, &begun) {
-            Ok(kept) => self.spend(&begun, attempt, &kept.tokens, leave).await,
+            Ok(kept) => self.spend((&begun, begun_at), attempt, &kept.tokens, leave).await,
             Err(error) => {
                 self.clear(&begun, attempt, None).await;
                 Err(error)
@@ -297,10 +302,11 @@ impl Refresh {
         }
     }
 
-    /// Sends the refresh token of `tokens`, and does with the answer what is to be done with it.
+    /// Sends the refresh token of `tokens`, which are those of a row that was here at `read_at`, and
+    /// does with the answer what is to be done with it.
     async fn spend(
         &mut self,
-        record: &Record,
+        (record, read_at): (&Record, OffsetDateTime),
         attempt: AttemptId,
         tokens: &TokenSet,
         leave: Leave<'_>,
@@ -317,7 +323,7 @@ impl Refresh {
                 inner.breaker.answered();
                 inner.outage.succeeded(inner.now());
                 let fresh = carry_over(fresh, tokens);
-                Ok(self.save(record, attempt, fresh).await)
+                Ok(self.save(record, read_at, attempt, fresh).await)
             }
             Err(error) => self.failed(record, attempt, error).await,
         }

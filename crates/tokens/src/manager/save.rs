@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_core::TokenSet;
+use time::OffsetDateTime;
 
 use super::in_use::InUse;
 use super::refresh::{Next, Refresh};
@@ -11,17 +12,26 @@ use super::timing::{backoff, usable};
 use super::{Inner, TokenManager, material};
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
-use crate::store::{AttemptId, Material, Record, Renew, Save, Verdict};
+use crate::store::{AttemptId, Material, Record, Renew, Save, StoreTime, Verdict};
 
 impl Refresh {
     /// Stores `fresh`, which the refresh token of `read` bought, and hands it out.
-    pub(super) async fn save(&self, read: &Record, attempt: AttemptId, fresh: TokenSet) -> Next {
+    /// `read_at` is when that row was here, at the latest.
+    pub(super) async fn save(
+        &self,
+        read: &Record,
+        read_at: OffsetDateTime,
+        attempt: AttemptId,
+        fresh: TokenSet,
+    ) -> Next {
+        let ends_by = ends_by(read, read_at, &fresh);
         let unsaved = Unsaved {
             manager: self.manager.clone(),
             slot: self.slot.clone(),
             life: self.life,
             read: read.clone(),
             attempt,
+            ends_by,
             fresh,
         };
         match unsaved.store().await {
@@ -44,6 +54,7 @@ pub(super) struct Unsaved {
     life: u64,
     pub(super) read: Record,
     attempt: AttemptId,
+    ends_by: Option<StoreTime>,
     pub(super) fresh: TokenSet,
 }
 
@@ -55,6 +66,7 @@ impl Unsaved {
             epoch: self.read.epoch,
             generation: self.read.generation,
             material: inner.material(&self.fresh, false)?,
+            ends_by: self.ends_by,
             rests_for: inner.contested_rest(),
         };
         Ok(inner.store.wait(inner.store.store.save(&self.slot.key, &save)).await?)
@@ -128,6 +140,17 @@ impl Inner {
             due_in: usable.filter(|_| can_refresh).map(|it| self.timing.due_in(it, is_first)),
         })
     }
+}
+
+/// When the tokens end by the clock of the store, which told its time with a row that was here at
+/// `read_at`. It may be sooner than they do, by as long as the row was under way, and is no later.
+pub(super) fn ends_by(
+    row: &Record,
+    read_at: OffsetDateTime,
+    tokens: &TokenSet,
+) -> Option<StoreTime> {
+    let left = tokens.expires_at()? - read_at;
+    Some(row.read_at.plus(Duration::try_from(left).unwrap_or_default()))
 }
 
 /// The error of tokens that serve from memory alone.

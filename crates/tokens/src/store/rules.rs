@@ -68,8 +68,8 @@ impl<'a> Rules<'a> {
 
     /// Accepts when epoch and generation are those that the refresh token was read from, whoever
     /// holds the lease and whatever the grant was marked as meanwhile: a late answer is the newest
-    /// there is. A save that is there already is accepted unchanged. The new tokens rest where
-    /// others have left intents.
+    /// there is. A save that is there already is accepted unchanged. The new tokens end no later
+    /// than it says, and rest where others have left intents.
     pub fn save(self, save: &Save) -> Verdict {
         let now = self.now;
         self.step(|record| {
@@ -89,6 +89,10 @@ impl<'a> Rules<'a> {
             record.attempts.clear();
             release(record, save.attempt);
             place(record, &save.material, now);
+            if let Some(end) = save.ends_by {
+                record.expires_at = record.expires_at.map(|it| it.min(end));
+                record.due_at = record.due_at.map(|it| it.min(end));
+            }
             record.not_before = save.rests_for.filter(|_| is_contested).map(|it| now.plus(it));
             Change::Written
         })

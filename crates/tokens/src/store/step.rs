@@ -67,6 +67,9 @@ pub struct Save {
     pub generation: u64,
     /// The new tokens and their times.
     pub material: Material,
+    /// The instant by which the new access token has ended and is due, whatever the durations say:
+    /// those are too long by as much as the step comes late, as after a pause of whoever sent it.
+    pub ends_by: Option<StoreTime>,
     /// For how long the new tokens are not to be refreshed where others have left intents on that
     /// generation: their requests may still arrive, within the grace of the former token, which
     /// using the new one would end.

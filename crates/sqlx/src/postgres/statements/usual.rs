@@ -28,7 +28,7 @@ pub(in super::super) const USUAL_BEGIN: &str = concat!(
     columns!()
 );
 
-/// The parameters are those of [`SAVE`](super::SAVE), but for `$9`, which is what is told: the
+/// The parameters are those of [`SAVE`](super::SAVE), but for `$10`, which is what is told: the
 /// tokens need not rest.
 pub(in super::super) const USUAL_SAVE: &str = concat!(
     "UPDATE countersign_grants SET
@@ -39,12 +39,12 @@ pub(in super::super) const USUAL_SAVE: &str = concat!(
         attempted_at = '{}',
         payload = $5,
         key_id = $6,
-        expires_at = $7 + ",
+        expires_at = CASE WHEN $7 IS NOT NULL THEN LEAST($9, $7 + ",
     now!(),
-    ",
-        due_at = $8 + ",
+    ") END,
+        due_at = CASE WHEN $8 IS NOT NULL THEN LEAST($9, $8 + ",
     now!(),
-    ",
+    ") END,
         not_before = NULL,
         lease_owner = NULL,
         lease_until = NULL
@@ -54,5 +54,5 @@ pub(in super::super) const USUAL_SAVE: &str = concat!(
     now!(),
     " AS now, ",
     columns!(),
-    ", CASE WHEN $9::text IS NOT NULL THEN pg_notify('countersign_grants', $9::text)::text END"
+    ", CASE WHEN $10::text IS NOT NULL THEN pg_notify('countersign_grants', $10::text)::text END"
 );

@@ -33,7 +33,7 @@ pub fn one_of_sixty_four_saves_is_accepted(at: &Judged<'_>) -> Verdict {
         let attempt = attempt()?;
         let material = material(&attempt.to_string());
         let (epoch, generation) = (read.epoch, read.generation);
-        let save = Save { attempt, epoch, generation, material, rests_for: None };
+        let save = Save { attempt, epoch, generation, material, ends_by: None, rests_for: None };
         at.run(handle(at, index).save(&key, &save))
     })?;
     let accepted = answers.iter().filter(|it| it.is_accepted()).count();
@@ -80,7 +80,8 @@ pub fn sixty_four_grants_do_not_disturb_each_other(at: &Judged<'_>) -> Verdict {
             let payload = Payload::new(format!("{index} in round {round}").into_bytes());
             let material = countersign_tokens::Material { payload, ..material("") };
             let (epoch, generation) = (read.epoch, read.generation);
-            let save = Save { attempt, epoch, generation, material, rests_for: None };
+            let save =
+                Save { attempt, epoch, generation, material, ends_by: None, rests_for: None };
             read = accepted(at.run(store.save(key, &save))?)?;
         }
         Ok::<_, Broken>(())

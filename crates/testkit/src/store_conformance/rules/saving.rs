@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign_tokens::{GrantState, Negative, Record, StoreTime, Takeover};
+use countersign_tokens::{GrantState, Negative, Record, Save, StoreTime, Takeover};
 
 use crate::Verdict;
 use crate::store_conformance::Judged;
@@ -130,6 +130,32 @@ pub fn save_takes_the_times_anew(at: &Judged<'_>) -> Verdict {
     hold!(is_about(from_now(record.expires_at), Duration::from_secs(7200)), "ends: {record:?}");
     hold!(is_about(from_now(record.due_at), Duration::from_secs(600)), "due: {record:?}");
     hold!(record.not_before.is_none(), "a former rest stands: {:?}", record.not_before);
+    Ok(())
+}
+
+/// The durations of a save that comes late are longer than what is left.
+pub fn a_save_that_comes_late_ends_no_later(at: &Judged<'_>) -> Verdict {
+    let (read, attempt) = (at.adopt()?, attempt()?);
+    let begun = accepted(at.begin(attempt, Takeover::Never)?)?;
+    let end = begun.read_at.plus(Duration::from_secs(600));
+    let (epoch, generation, material) = (read.epoch, read.generation, material("saved"));
+    let save = Save { attempt, epoch, generation, material, ends_by: Some(end), rests_for: None };
+    at.advance(Duration::from_secs(60));
+    accepted(at.save_so(&save)?)?;
+    let record = at.load()?;
+    let times = (record.expires_at, record.due_at);
+    hold!(times == (Some(end), Some(end)), "ends and due: {times:?}, and not {end:?}");
+
+    let (read, attempt) = (at.adopt()?, self::attempt()?);
+    accepted(at.begin(attempt, Takeover::Never)?)?;
+    let mut timeless = self::material("saved");
+    (timeless.expires_in, timeless.due_in) = (None, None);
+    let (epoch, generation, material) = (read.epoch, read.generation, timeless);
+    let save = Save { attempt, epoch, generation, material, ends_by: Some(end), rests_for: None };
+    accepted(at.save_so(&save)?)?;
+    let record = at.load()?;
+    let times = (record.expires_at, record.due_at);
+    hold!(times == (None, None), "ends and due where nobody knows: {times:?}");
     Ok(())
 }
 
