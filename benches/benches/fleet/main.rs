@@ -76,13 +76,13 @@ fn compare(args: &Args) -> Outcome {
         let server = runtime.block_on(Server::prepare(*kind, &url))?;
         let measured = measure(args, &runtime, &server);
         runtime.block_on(server.clean())?;
-        measured?.goals();
+        measured?.goals(args);
     }
     Ok(())
 }
 
 fn measure(args: &Args, runtime: &tokio::runtime::Runtime, server: &Server) -> Outcome<Table> {
-    let mut table = Table::new(server.kind(), args);
+    let mut table = Table::new(server.kind(), &runtime.block_on(server.told())?, args);
     let mut filled = 0;
     for size in &args.sizes {
         if filled != size.grants {

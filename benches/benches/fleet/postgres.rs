@@ -92,6 +92,13 @@ impl Postgres {
         spent.sum::<Option<f64>>().filter(|it| *it > 0.0)
     }
 
+    pub(crate) async fn told(&self) -> Outcome<String> {
+        let asked = "SELECT 'PostgreSQL ' || current_setting('server_version')
+            || ', fsync ' || current_setting('fsync')
+            || ', synchronous_commit ' || current_setting('synchronous_commit')";
+        Ok(sqlx::query_scalar(asked).fetch_one(&self.0).await?)
+    }
+
     pub(crate) async fn clean(&self) -> Outcome {
         sqlx::raw_sql(DROP).execute(&self.0).await?;
         Ok(())

@@ -128,6 +128,15 @@ impl Redis {
         Some((number(&told, "used_cpu_user")? + number(&told, "used_cpu_sys")?) * 1e6)
     }
 
+    pub(crate) async fn told(&self) -> Outcome<String> {
+        let mut redis = self.0.clone();
+        let told: String = cmd("INFO").arg("server").query_async(&mut redis).await?;
+        let version = told.lines().find_map(|it| it.strip_prefix("redis_version:"));
+        let asked = cmd("CONFIG").arg("GET").arg("appendfsync").query_async(&mut redis).await;
+        let (_, sync): (String, String) = asked.unwrap_or_default();
+        Ok(format!("Redis {}, appendfsync {sync}", version.unwrap_or("?")))
+    }
+
     pub(crate) async fn clean(&self) -> Outcome {
         let mut redis = self.0.clone();
         let mut cursor = 0_u64;

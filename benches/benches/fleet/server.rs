@@ -106,6 +106,14 @@ impl Server {
         }
     }
 
+    /// Which version it is, and how it writes.
+    pub(crate) async fn told(&self) -> Outcome<String> {
+        match &self.way {
+            Way::Postgres(server) => server.told().await,
+            Way::Redis(server) => server.told().await,
+        }
+    }
+
     /// Leaves nothing behind.
     pub(crate) async fn clean(&self) -> Outcome {
         match &self.way {

@@ -21,13 +21,8 @@ pub(crate) struct Table {
 
 impl Table {
     /// Prints its head.
-    pub(crate) fn new(kind: Kind, args: &Args) -> Self {
-        println!(
-            "\nrefreshes through {}, {} in flight in each process; CPU of processes + server, µs a \
-             refresh",
-            kind.name(),
-            args.tasks
-        );
+    pub(crate) fn new(kind: Kind, told: &str, args: &Args) -> Self {
+        println!("\nrefreshes by a fleet: {told}; {} in flight in each process", args.tasks);
         println!(
             "  {:>9}{:>11}{:>12}{:>12}{:>8}{:>16}{:>16}{:>13}",
             "processes", "grants", "a second", "bare", "ratio", "CPU", "bare", "round trips"
@@ -59,7 +54,13 @@ impl Table {
         self.cells.push((size, cell));
     }
 
-    pub(crate) fn goals(&self) {
+    /// Prints what is to be known of the lines, and the goals.
+    pub(crate) fn goals(&self, args: &Args) {
+        println!(
+            "Medians of {} rounds of {:?} each; the ratio is that to the bare round trips in the \
+             same round. CPU:\nmicroseconds a refresh, of all processes + of the server.",
+            args.rounds, args.turn
+        );
         let name = self.kind.name();
         if let Some((_, cell)) = self.cells.iter().find(|(size, _)| *size == GOAL) {
             let what = format!(
