@@ -50,7 +50,7 @@ impl Args {
             Ok(list(args, option)?.and_then(|it: Vec<f64>| it.first().copied()).unwrap_or(default))
         };
         let (tasks, rounds) = (one("--tasks", 8.0)?, one("--rounds", 9.0)?);
-        let turn = Duration::try_from_secs_f64(one("--seconds", 2.0)?)?;
+        let turn = Duration::try_from_secs_f64(one("--seconds", 1.0)?)?;
         let (tasks, rounds) = (tasks.max(1.0) as usize, rounds.max(1.0) as usize);
         if sizes.iter().any(|it: &Size| it.processes == 0 || it.grants < it.processes * tasks) {
             return Err("each task of each process needs a grant of its own".into());

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use countersign_core::{Client, Clock, SystemClock};
 use countersign_tokens::GrantKey;
 
-use crate::server::Kind;
 use crate::worker::Lane;
 use crate::{Outcome, postgres, redis};
 
@@ -19,15 +18,6 @@ pub(crate) fn key(client: &Client, record: usize) -> GrantKey {
 pub(crate) enum Way {
     Postgres(postgres::Bare),
     Redis(redis::Bare),
-}
-
-impl Way {
-    pub(crate) async fn open(kind: Kind, url: &str) -> Outcome<Self> {
-        Ok(match kind {
-            Kind::Postgres => Self::Postgres(postgres::Bare::open(url).await?),
-            Kind::Redis => Self::Redis(redis::Bare::open(url).await?),
-        })
-    }
 }
 
 /// What is written. The instants are milliseconds since 1970.

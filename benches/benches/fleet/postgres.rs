@@ -18,14 +18,14 @@ const CREATE: &str = "
 const DROP: &str = "DROP SCHEMA IF EXISTS countersign_fleet CASCADE";
 
 /// `$1` what keys begin with, `$2` and `$3` the first and the last number, `$4` the key that is
-/// copied. Due at some time in the hour.
+/// copied. None is due before everything is measured.
 const COPY: &str = "
     INSERT INTO countersign_grants (
         key, epoch, generation, revision, state, fence, attempts, attempted_at, payload, key_id,
         expires_at, due_at
     )
     SELECT $1 || n, decode(md5($1 || n), 'hex'), generation, revision, state, fence, attempts,
-        attempted_at, payload, key_id, expires_at, expires_at - (hashint8(n) & 2097151)
+        attempted_at, payload, key_id, expires_at, expires_at - (hashint8(n) & 1048575)
     FROM countersign_grants, generate_series($2, $3) AS n WHERE key = $4";
 
 const READ: &str = "
@@ -93,7 +93,7 @@ impl Postgres {
     }
 
     pub(crate) async fn told(&self) -> Outcome<String> {
-        let asked = "SELECT 'PostgreSQL ' || current_setting('server_version')
+        let asked = "SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1)
             || ', fsync ' || current_setting('fsync')
             || ', synchronous_commit ' || current_setting('synchronous_commit')";
         Ok(sqlx::query_scalar(asked).fetch_one(&self.0).await?)
@@ -105,13 +105,13 @@ impl Postgres {
     }
 }
 
-/// The rival's statements, on as many connections of the same kind.
+/// The rival's statements, on the connections of the store.
 #[derive(Clone)]
 pub(crate) struct Bare(PgPool);
 
 impl Bare {
-    pub(crate) async fn open(url: &str) -> Outcome<Self> {
-        Ok(Self(open(url).await?.pool().clone()))
+    pub(crate) fn beside(store: &PostgresStore) -> Self {
+        Self(store.pool().clone())
     }
 
     pub(crate) async fn refresh(&self, key: &str, values: &Values<'_>) -> Outcome {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::postgres::Postgres;
 use crate::redis::Redis;
-use crate::{Outcome, postgres, redis};
+use crate::{Outcome, bare, postgres, redis};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
@@ -39,11 +39,18 @@ impl Kind {
         env::var(self.variable()).ok()
     }
 
-    /// The store, as a program opens it.
-    pub(crate) async fn open(self, url: &str) -> Outcome<Arc<dyn GrantStore>> {
+    /// The store, as a program opens it, and the rival's way to the same server.
+    pub(crate) async fn open(self, url: &str) -> Outcome<(Arc<dyn GrantStore>, bare::Way)> {
         Ok(match self {
-            Self::Postgres => Arc::new(postgres::open(url).await?),
-            Self::Redis => Arc::new(redis::open(url).await?),
+            Self::Postgres => {
+                let store = postgres::open(url).await?;
+                let way = bare::Way::Postgres(postgres::Bare::beside(&store));
+                (Arc::new(store), way)
+            }
+            Self::Redis => {
+                let way = bare::Way::Redis(redis::Bare::open(url).await?);
+                (Arc::new(redis::open(url).await?), way)
+            }
         })
     }
 }
@@ -89,8 +96,8 @@ impl Server {
         &self.url
     }
 
-    /// So many grants, good for an hour and due at some time in it, and as many bare records; and
-    /// nothing else.
+    /// So many grants, good for an hour and due at some time in its second half, and as many bare
+    /// records; and nothing else.
     pub(crate) async fn fill(&self, grants: usize) -> Outcome {
         match &self.way {
             Way::Postgres(server) => server.fill(&self.url, grants).await,

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
-use crate::bare::{Bare, Way};
+use crate::bare::Bare;
 use crate::common::manager;
 use crate::counted::Counted;
 use crate::message::{Done, Setup, Subject, Turn};
@@ -54,9 +54,9 @@ struct Worker {
 impl Worker {
     async fn new(setup: &Setup) -> Outcome<Self> {
         let client = at_once();
-        let store = Counted::new(setup.kind.open(&setup.url).await?);
+        let (store, way) = setup.kind.open(&setup.url).await?;
+        let store = Counted::new(store);
         let tokens = manager(client.clone(), store.clone());
-        let way = Way::open(setup.kind, &setup.url).await?;
         let record = store.load(&key(&client, 0)).await?.ok_or("there are no grants")?;
         let payload = Arc::from(record.payload.as_bytes());
         // No two tasks of the fleet meet at one grant.
