@@ -83,14 +83,11 @@ fn compare(args: &Args) -> Outcome {
 
 fn measure(args: &Args, runtime: &tokio::runtime::Runtime, server: &Server) -> Outcome<Table> {
     let mut table = Table::new(server.kind(), &runtime.block_on(server.told())?, args);
-    let mut filled = 0;
     for size in &args.sizes {
-        if filled != size.grants {
-            runtime.block_on(server.fill(size.grants))?;
-            filled = size.grants;
-            if table.is_empty() {
-                table.cold(runtime.block_on(ours::cold(server.kind(), server.url()))?);
-            }
+        // Anew, since a fleet takes each grant's token for the one that it was filled with.
+        runtime.block_on(server.fill(size.grants))?;
+        if table.is_empty() {
+            table.cold(runtime.block_on(ours::cold(server.kind(), server.url()))?);
         }
         table.add(*size, cell::measure(args, *size, server, runtime)?);
     }

@@ -28,7 +28,7 @@ impl Answer {
     }
 }
 
-/// In the order of FIELDS in `scripts/read.lua`.
+/// In the order of FIELDS in `scripts/look.lua`.
 fn record(members: &mut Members, read_at: StoreTime) -> Result<Record, StoreError> {
     Ok(Record {
         epoch: Epoch::from_bytes(required(members.id()?)?),
@@ -84,6 +84,12 @@ impl Members {
         match self.0.next() {
             None | Some(Value::Nil) => Ok(None),
             Some(Value::Int(number)) => Ok(Some(number)),
+            // As it is kept, where a script had no use for it.
+            Some(Value::BulkString(digits)) if digits.is_empty() => Ok(None),
+            Some(Value::BulkString(digits)) => {
+                let number = std::str::from_utf8(&digits).ok().and_then(|it| it.parse().ok());
+                number.map(Some).ok_or_else(|| damaged("a member of an answer is no number"))
+            }
             Some(_) => Err(damaged("a member of an answer is no number")),
         }
     }
@@ -101,7 +107,7 @@ impl Members {
     }
 
     fn id(&mut self) -> Result<Option<[u8; 16]>, StoreError> {
-        self.text()?.map(|digits| id(&digits)).transpose()
+        self.text()?.filter(|it| !it.is_empty()).map(|digits| id(&digits)).transpose()
     }
 }
 

@@ -7,10 +7,24 @@ use redis::{Cmd, cmd};
 
 macro_rules! script {
     (reads: $file:literal) => {
-        Script::new(&[include_str!("scripts/read.lua"), include_str!($file)])
+        Script::new(&[
+            include_str!("scripts/look.lua"),
+            include_str!("scripts/read.lua"),
+            include_str!($file),
+        ])
+    };
+    (usually: $usual:literal, changes: $file:literal) => {
+        Script::new(&[
+            include_str!("scripts/look.lua"),
+            include_str!($usual),
+            include_str!("scripts/read.lua"),
+            include_str!("scripts/change.lua"),
+            include_str!($file),
+        ])
     };
     (changes: $file:literal) => {
         Script::new(&[
+            include_str!("scripts/look.lua"),
             include_str!("scripts/read.lua"),
             include_str!("scripts/change.lua"),
             include_str!($file),
@@ -19,8 +33,10 @@ macro_rules! script {
 }
 
 pub(crate) static LOAD: LazyLock<Script> = LazyLock::new(|| script!(reads: "scripts/load.lua"));
-pub(crate) static BEGIN: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/begin.lua"));
-pub(crate) static SAVE: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/save.lua"));
+pub(crate) static BEGIN: LazyLock<Script> =
+    LazyLock::new(|| script!(usually: "scripts/usual_begin.lua", changes: "scripts/begin.lua"));
+pub(crate) static SAVE: LazyLock<Script> =
+    LazyLock::new(|| script!(usually: "scripts/usual_save.lua", changes: "scripts/save.lua"));
 pub(crate) static CLEAR: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/clear.lua"));
 pub(crate) static RENEW: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/renew.lua"));
 pub(crate) static MARK: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/mark.lua"));

@@ -1,22 +1,16 @@
--- Reads the record at KEYS[1] into `stored`, whose members are those of `Record`; a member that
--- is none is not there.
-local FIELDS = {
-  'format', 'epoch', 'generation', 'revision', 'state', 'lease_owner', 'lease_until', 'fence',
-  'attempts', 'written_by', 'expires_at', 'due_at', 'not_before', 'key_id', 'payload',
-}
+-- Reads what was looked at into `stored`, whose members have the names of FIELDS.
 local REQUIRED = { 'epoch', 'generation', 'revision', 'state', 'fence', 'attempts', 'payload' }
 local NUMBERS = {
   'generation', 'revision', 'lease_until', 'fence', 'expires_at', 'due_at', 'not_before',
 }
 
--- The server's clock, in milliseconds. Doubles are exact up to 2^53, which is 285,000 years.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
 local stored = {}
-local values = redis.call('HMGET', KEYS[1], unpack(FIELDS))
 for place, field in ipairs(FIELDS) do
   stored[field] = values[place] or nil
+end
+-- A lease that was released is written over rather than taken out.
+if stored.lease_owner == '' then
+  stored.lease_owner, stored.lease_until = nil, nil
 end
 
 if not stored.format and redis.call('EXISTS', KEYS[1]) == 1 then

@@ -188,16 +188,16 @@ fn a_step_that_fails_half_way_has_done_nothing() {
 }
 
 #[test]
-fn a_list_that_was_lost_is_mended_by_the_next_write() {
+fn a_list_that_was_lost_is_mended_by_the_next_refresh() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
         let (store, key) = (world.store().await, key("user"));
         let adopted = adopt(&store, &key, "token").await.expect("adopted");
         let _: u64 = world.ask(cmd("DEL").arg(world.list().await)).await;
-        let step = begin(&adopted, attempt(), LEASE, Takeover::Never);
-        store.begin(&key, &step).await.expect("begun");
+        refresh(&store, &key, "next").await;
+        let refreshed = store.load(&key).await.expect("loaded").expect("a record");
         let page = store.due(Duration::from_secs(4000), None, 10).await.expect("listed");
-        assert_eq!(page.grants, [Due { due_at: adopted.due_at.expect("due"), key }]);
+        assert_eq!(page.grants, [Due { due_at: refreshed.due_at.expect("due"), key }]);
     });
 }
 
