@@ -1,5 +1,6 @@
 //! Grants in PostgreSQL.
 
+mod connections;
 mod listening;
 mod reach;
 mod row;
@@ -14,6 +15,7 @@ use countersign_tokens::{StoreError, StoreErrorKind};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
+use self::connections::Connections;
 use self::listening::Listening;
 use self::reach::{PATIENCE, own, reached};
 use crate::error::not_migrated;
@@ -34,13 +36,14 @@ const VERSIONS: &[(&str, &str)] =
 /// allows.
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    connections: Connections,
     listening: Option<Arc<Listening>>,
 }
 
 impl PostgresStore {
-    /// The store at this URL, `postgres://user:password@host/database`, with at most ten
-    /// connections, for one of which a step waits 5 s. What the URL does not say is taken from the environment variables of
+    /// The store at this URL, `postgres://user:password@host/database`, with a pool of at most ten
+    /// connections, for one of which a step waits 5 s. Eight of them are for its steps, each of
+    /// which is one round trip and nothing beside it. What the URL does not say is taken from the environment variables of
     /// PostgreSQL (`PGHOST`, `PGUSER`, …).
     ///
     /// # Errors
@@ -59,16 +62,16 @@ impl PostgresStore {
             .test_before_acquire(false)
             .acquire_timeout(PATIENCE)
             .connect_lazy_with(options);
-        Ok(Self::new(pool))
+        Ok(Self { connections: Connections::of_own(pool), listening: None })
     }
 
     /// The store behind a pool that the program has. Without
     /// [`test_before_acquire(false)`](PgPoolOptions::test_before_acquire) each step takes a second
-    /// round trip. (After each step the pool sees by an empty message, beside, whether the
+    /// round trip. (After each step a pool sees by an empty message, beside, whether the
     /// connection is in order. No step waits for that, unless the pool is empty.)
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool, listening: None }
+        Self { connections: Connections::of(pool), listening: None }
     }
 
     /// The same, which has the server tell it of changes (`LISTEN`, `NOTIFY`): those who wait for
@@ -87,7 +90,7 @@ impl PostgresStore {
     /// [`StoreError`] when nothing answers there, and when no notification comes through within
     /// 5 s.
     pub async fn listening(self, direct: PgConnectOptions) -> Result<Self, StoreError> {
-        let listening = Listening::begin(&self.pool, direct).await?;
+        let listening = Listening::begin(self.pool(), direct).await?;
         Ok(Self { listening: Some(Arc::new(listening)), ..self })
     }
 
@@ -100,19 +103,19 @@ impl PostgresStore {
     ///
     /// [`StoreError`] when the role may not make tables, or the database does not answer.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        migrator(VERSIONS).run(&self.pool).await.map_err(not_migrated)
+        migrator(VERSIONS).run(self.pool()).await.map_err(not_migrated)
     }
 
     /// The pool.
     #[must_use]
     pub fn pool(&self) -> &PgPool {
-        &self.pool
+        self.connections.pool()
     }
 }
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = self.pool.connect_options();
+        let options = self.pool().connect_options();
         write!(f, "PostgresStore({}:{}/", options.get_host(), options.get_port())?;
         write!(f, "{})", options.get_database().unwrap_or_else(|| options.get_username()))
     }

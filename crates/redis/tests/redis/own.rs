@@ -192,7 +192,7 @@ fn a_list_that_was_lost_is_mended_by_the_next_refresh() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
         let (store, key) = (world.store().await, key("user"));
-        let adopted = adopt(&store, &key, "token").await.expect("adopted");
+        adopt(&store, &key, "token").await.expect("adopted");
         let _: u64 = world.ask(cmd("DEL").arg(world.list().await)).await;
         refresh(&store, &key, "next").await;
         let refreshed = store.load(&key).await.expect("loaded").expect("a record");

@@ -27,9 +27,14 @@ impl PostgresStore {
     async fn rows(&self, statement: impl Fn() -> Statement) -> Result<Vec<PgRow>, StoreError> {
         let mut lost = 0;
         loop {
-            match statement().fetch_all(&self.pool).await {
+            let mut connection = self.connections.take().await.map_err(failed)?;
+            match statement().fetch_all(&mut **connection).await {
+                Ok(rows) => {
+                    connection.give_back();
+                    return Ok(rows);
+                }
                 Err(error) if is_lost_connection(&error) && lost < MOST_CONNECTIONS => lost += 1,
-                rows => return rows.map_err(failed),
+                Err(error) => return Err(failed(error)),
             }
         }
     }

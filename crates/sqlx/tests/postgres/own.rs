@@ -111,28 +111,99 @@ fn statements(log: &[String]) -> usize {
 #[test]
 fn a_lost_connection_is_no_error() {
     let Some(world) = World::open() else { return };
+    RUNTIME.block_on(lose_connections(&world, world.store()));
+}
+
+#[test]
+fn a_lost_connection_of_its_own_is_no_error() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async { lose_connections(&world, world.connected(None).await).await });
+}
+
+async fn lose_connections(world: &World, store: PostgresStore) {
+    let key = key("user");
+    adopt(&store, &key, "token").await.expect("adopted");
+    // Several connections, all of which are ended, as when the server restarts.
+    let loads = (0..8).map(|_| {
+        let (store, key) = (store.clone(), key.clone());
+        tokio::spawn(async move { store.load(&key).await })
+    });
+    for load in loads.collect::<Vec<_>>() {
+        load.await.expect("no panic").expect("loaded");
+    }
+    let ended: Vec<bool> = sqlx::query_scalar(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
+             WHERE application_name = $1",
+    )
+    .bind(world.name())
+    .fetch_all(world.admin())
+    .await
+    .expect("ended");
+    assert!(ended.len() > 1, "{} connections", ended.len());
+    assert!(store.load(&key).await.expect("loaded").is_some());
+}
+
+#[test]
+fn connections_of_its_own_rest_between_steps_and_are_not_tested() {
+    let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
-        let (store, key) = (world.store(), key("user"));
+        let server = world.options();
+        let proxy = Proxy::before(server.get_host().to_owned(), server.get_port()).await;
+        let (store, key) = (world.connected(Some(proxy.port)).await, key("user"));
         adopt(&store, &key, "token").await.expect("adopted");
-        // Several connections, all of which are ended, as when the server restarts.
-        let loads = (0..8).map(|_| {
+        for _ in 0..3 {
+            store.load(&key).await.expect("loaded");
+        }
+        // What is sent beside would have been seen before the next answer.
+        assert_eq!(proxy.checks(), 0);
+        assert_eq!(store.pool().size(), 1, "a step that finds one at rest needs no other");
+    });
+}
+
+#[test]
+fn its_own_connections_are_for_more_callers_than_there_are() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, key) = (world.connected(None).await, key("user"));
+        adopt(&store, &key, "token").await.expect("adopted");
+        let loads = (0..64).map(|_| {
             let (store, key) = (store.clone(), key.clone());
             tokio::spawn(async move { store.load(&key).await })
         });
         for load in loads.collect::<Vec<_>>() {
             load.await.expect("no panic").expect("loaded");
         }
-        let ended: Vec<bool> = sqlx::query_scalar(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity \
-             WHERE application_name = $1",
-        )
-        .bind(world.name())
-        .fetch_all(world.admin())
-        .await
-        .expect("ended");
-        assert!(ended.len() > 1, "{} connections", ended.len());
+        assert!(store.pool().size() <= 8, "{} connections", store.pool().size());
+        // Those that are left to others.
+        let one = store.pool().acquire().await.expect("a connection");
+        let other = store.pool().acquire().await.expect("a connection");
         assert!(store.load(&key).await.expect("loaded").is_some());
+        drop((one, other));
     });
+}
+
+#[test]
+fn its_pool_can_be_closed_while_connections_rest() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let (store, key) = (world.connected(None).await, key("user"));
+        adopt(&store, &key, "token").await.expect("adopted");
+        let closed = tokio::time::timeout(Duration::from_secs(20), store.pool().close());
+        closed.await.expect("it waits for those that rest");
+        let error = store.load(&key).await.expect_err("it is closed");
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    });
+}
+
+#[test]
+fn it_may_be_dropped_where_there_is_no_runtime() {
+    let Some(world) = World::open() else { return };
+    let store = RUNTIME.block_on(async {
+        let store = world.connected(None).await;
+        adopt(&store, &key("user"), "token").await.expect("adopted");
+        store
+    });
+    drop(store);
 }
 
 /// Begins while another transaction has the row's lock for half a second. Returns when that ended,

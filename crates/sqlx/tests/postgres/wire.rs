@@ -14,6 +14,7 @@ const CHECK: &[u8] = b"S\0\0\0\x04";
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     trips: Arc<AtomicUsize>,
+    checks: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -21,22 +22,32 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let here = listener.local_addr().expect("an address").port();
         let trips = Arc::new(AtomicUsize::new(0));
-        let counted = trips.clone();
+        let checks = Arc::new(AtomicUsize::new(0));
+        let counted = (trips.clone(), checks.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect((host.as_str(), port)).await.expect("the server");
                 tokio::spawn(carried(client, server, counted.clone()));
             }
         });
-        Self { port: here, trips }
+        Self { port: here, trips, checks }
     }
 
     pub(crate) fn trips(&self) -> usize {
         self.trips.load(Ordering::SeqCst)
     }
+
+    /// How often a pool has tested a connection.
+    pub(crate) fn checks(&self) -> usize {
+        self.checks.load(Ordering::SeqCst)
+    }
 }
 
-async fn carried(client: TcpStream, server: TcpStream, trips: Arc<AtomicUsize>) {
+async fn carried(
+    client: TcpStream,
+    server: TcpStream,
+    (trips, checks): (Arc<AtomicUsize>, Arc<AtomicUsize>),
+) {
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
     let answered = Arc::new(AtomicBool::new(true));
@@ -52,7 +63,9 @@ async fn carried(client: TcpStream, server: TcpStream, trips: Arc<AtomicUsize>) 
     });
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
-        if &bytes[..read] != CHECK && was_answered.swap(false, Ordering::SeqCst) {
+        if &bytes[..read] == CHECK {
+            checks.fetch_add(1, Ordering::SeqCst);
+        } else if was_answered.swap(false, Ordering::SeqCst) {
             trips.fetch_add(1, Ordering::SeqCst);
         }
         if to_server.write_all(&bytes[..read]).await.is_err() {

@@ -11,12 +11,14 @@ use countersign_sqlx::sqlx::{self, AssertSqlSafe, Connection, PgConnection, PgPo
 use countersign_testkit::store_conformance::Stores;
 use countersign_tokens::{AttemptId, GrantStore, KeyRing, SealedStore};
 use tokio::runtime::Runtime;
+use url::Url;
 
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
 /// A schema with the tables, which goes with it. `None`, and a line that says so, where there is
 /// no server.
 pub(crate) struct World {
+    url: String,
     options: PgConnectOptions,
     schema: String,
     admin: PgPool,
@@ -39,7 +41,7 @@ impl World {
             PostgresStore::new(pool.clone()).migrate().await.expect("tables");
             pool
         });
-        Some(Self { options, schema, admin })
+        Some(Self { url, options, schema, admin })
     }
 
     /// A store with a pool of its own, as another process has.
@@ -47,6 +49,19 @@ impl World {
         let _inside = RUNTIME.enter();
         let pool = PgPoolOptions::new().max_connections(8).test_before_acquire(false);
         PostgresStore::new(pool.connect_lazy_with(self.options()))
+    }
+
+    /// A store with a pool that is its own, through `port` of this machine if there is one.
+    pub(crate) async fn connected(&self, port: Option<u16>) -> PostgresStore {
+        let mut url = Url::parse(&self.url).expect("a URL");
+        if let Some(port) = port {
+            url.set_host(Some("127.0.0.1")).expect("a host");
+            url.set_port(Some(port)).expect("a port");
+        }
+        url.query_pairs_mut()
+            .append_pair("options[search_path]", &self.schema)
+            .append_pair("application_name", self.name());
+        PostgresStore::connect(url.as_str()).await.expect("a server")
     }
 
     /// Has the server's clock move on, by setting back every instant that is told by it.
@@ -99,6 +114,8 @@ pub(crate) fn sealed_stores() -> Option<Stores> {
 
 fn of<S: GrantStore>(world: World, wrap: impl Fn(PostgresStore) -> S) -> Stores {
     let world = Arc::new(world);
-    let (one, other) = (wrap(world.store()), wrap(world.store()));
+    // The pools of a program and of the store itself.
+    let own = RUNTIME.block_on(world.connected(None));
+    let (one, other) = (wrap(world.store()), wrap(own));
     Stores::new(one, other, move |by| world.advance(by))
 }
