@@ -14,7 +14,6 @@ pub(crate) fn key(client: &Client, record: usize) -> GrantKey {
 }
 
 /// A way to the server.
-#[derive(Clone)]
 pub(crate) enum Way {
     Postgres(postgres::Bare),
     Redis(redis::Bare),
@@ -40,18 +39,18 @@ pub(crate) struct Bare {
 
 impl Bare {
     pub(crate) fn new(
-        way: &Way,
+        way: Way,
         client: &Client,
         records: impl Iterator<Item = usize>,
         payload: &Arc<[u8]>,
         random: fastrand::Rng,
     ) -> Self {
-        let text = |record| match way {
+        let text = |record| match &way {
             Way::Postgres(_) => key(client, record).as_str().to_owned(),
             Way::Redis(_) => redis::name(&key(client, record)),
         };
         let keys = records.map(text).collect();
-        Self { way: way.clone(), keys, payload: Arc::clone(payload), random }
+        Self { way, keys, payload: Arc::clone(payload), random }
     }
 }
 
@@ -69,7 +68,7 @@ impl Lane for Bare {
             due_at: now + self.random.i64(3_200_000..3_450_000),
             payload: &self.payload,
         };
-        match &self.way {
+        match &mut self.way {
             Way::Postgres(way) => way.refresh(key, &values).await,
             Way::Redis(way) => way.refresh(key, &values).await,
         }

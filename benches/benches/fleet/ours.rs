@@ -59,7 +59,7 @@ impl Lane for Ours {
 
 /// The steps of the store that it takes to have the token of a grant that is not in memory.
 pub(crate) async fn cold(kind: Kind, url: &str) -> Outcome<Steps> {
-    let store = Counted::new(kind.open(url).await?.0);
+    let store = Counted::new(kind.open(url).await?);
     let client = at_once();
     let tokens = manager(client.clone(), store.clone());
     tokens.token(&key(&client, 1)).await?;

@@ -4,7 +4,7 @@ use std::fs;
 
 use countersign_benches::cpu;
 use countersign_sqlx::PostgresStore;
-use countersign_sqlx::sqlx::{self, PgPool};
+use countersign_sqlx::sqlx::{self, Connection, PgConnection, PgPool};
 use countersign_tokens::StoreError;
 
 use crate::bare::{self, Values};
@@ -47,8 +47,12 @@ const SAVE: &str = "
 
 /// The store.
 pub(crate) async fn open(url: &str) -> Result<PostgresStore, StoreError> {
+    PostgresStore::connect(&at(url)).await
+}
+
+fn at(url: &str) -> String {
     let sign = if url.contains('?') { '&' } else { '?' };
-    PostgresStore::connect(&format!("{url}{sign}options[search_path]=countersign_fleet")).await
+    format!("{url}{sign}options[search_path]=countersign_fleet")
 }
 
 /// The server, as the controller has it.
@@ -105,22 +109,21 @@ impl Postgres {
     }
 }
 
-/// The rival's statements, on the connections of the store.
-#[derive(Clone)]
-pub(crate) struct Bare(PgPool);
+/// The rival's statements, on a connection of their own.
+pub(crate) struct Bare(PgConnection);
 
 impl Bare {
-    pub(crate) fn beside(store: &PostgresStore) -> Self {
-        Self(store.pool().clone())
+    pub(crate) async fn open(url: &str) -> Outcome<Self> {
+        Ok(Self(PgConnection::connect(&at(url)).await?))
     }
 
-    pub(crate) async fn refresh(&self, key: &str, values: &Values<'_>) -> Outcome {
+    pub(crate) async fn refresh(&mut self, key: &str, values: &Values<'_>) -> Outcome {
         let Values { attempt, now, lease_until, expires_at, due_at, payload } = *values;
-        sqlx::query(READ).bind(key).fetch_one(&self.0).await?;
+        sqlx::query(READ).bind(key).fetch_one(&mut self.0).await?;
         let begin = sqlx::query(BEGIN).bind(key).bind(attempt.to_vec());
-        begin.bind(now).bind(lease_until).execute(&self.0).await?;
+        begin.bind(now).bind(lease_until).execute(&mut self.0).await?;
         let save = sqlx::query(SAVE).bind(key).bind(attempt.to_vec()).bind(payload.to_vec());
-        save.bind(expires_at).bind(due_at).execute(&self.0).await?;
+        save.bind(expires_at).bind(due_at).execute(&mut self.0).await?;
         Ok(())
     }
 }

@@ -39,19 +39,30 @@ impl Kind {
         env::var(self.variable()).ok()
     }
 
-    /// The store, as a program opens it, and the rival's way to the same server.
-    pub(crate) async fn open(self, url: &str) -> Outcome<(Arc<dyn GrantStore>, bare::Way)> {
+    /// The store, as a program opens it.
+    pub(crate) async fn open(self, url: &str) -> Outcome<Arc<dyn GrantStore>> {
         Ok(match self {
+            Self::Postgres => Arc::new(postgres::open(url).await?),
+            Self::Redis => Arc::new(redis::open(url).await?),
+        })
+    }
+
+    /// The rival's ways to the same server for so many tasks: a connection of its own for each
+    /// with PostgreSQL, and one for all with Redis, on which commands do not wait for each other.
+    pub(crate) async fn ways(self, url: &str, tasks: usize) -> Outcome<Vec<bare::Way>> {
+        let mut ways = Vec::with_capacity(tasks);
+        match self {
             Self::Postgres => {
-                let store = postgres::open(url).await?;
-                let way = bare::Way::Postgres(postgres::Bare::beside(&store));
-                (Arc::new(store), way)
+                for _ in 0..tasks {
+                    ways.push(bare::Way::Postgres(postgres::Bare::open(url).await?));
+                }
             }
             Self::Redis => {
-                let way = bare::Way::Redis(redis::Bare::open(url).await?);
-                (Arc::new(redis::open(url).await?), way)
+                let way = redis::Bare::open(url).await?;
+                ways.resize_with(tasks, || bare::Way::Redis(way.clone()));
             }
-        })
+        }
+        Ok(ways)
     }
 }
 

@@ -54,8 +54,8 @@ struct Worker {
 impl Worker {
     async fn new(setup: &Setup) -> Outcome<Self> {
         let client = at_once();
-        let (store, way) = setup.kind.open(&setup.url).await?;
-        let store = Counted::new(store);
+        let store = Counted::new(setup.kind.open(&setup.url).await?);
+        let mut ways = setup.kind.ways(&setup.url, setup.tasks).await?;
         let tokens = manager(client.clone(), store.clone());
         let record = store.load(&key(&client, 0)).await?.ok_or("there are no grants")?;
         let payload = Arc::from(record.payload.as_bytes());
@@ -67,7 +67,8 @@ impl Worker {
             let grants = || (lane..setup.grants).step_by(tasks);
             let random = fastrand::Rng::with_seed(lane as u64);
             ours.push(Ours::new(&tokens, &client, grants(), random.clone()));
-            bare.push(Bare::new(&way, &client, grants(), &payload, random));
+            let way = ways.pop().ok_or("there is a way for each task")?;
+            bare.push(Bare::new(way, &client, grants(), &payload, random));
         }
         Ok(Self { store, ours, bare })
     }
