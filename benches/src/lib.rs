@@ -12,8 +12,10 @@
 
 pub mod catalogue;
 pub mod countersign;
+pub mod cpu;
 pub mod minimum;
 pub mod oauth2;
 pub mod operation;
 pub mod registration;
+pub mod report;
 pub mod stub;

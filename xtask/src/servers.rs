@@ -1,5 +1,5 @@
-//! Databases that the stores are tested against: real servers of their own for one run, on free
-//! ports of 127.0.0.1, with their files in a temporary folder.
+//! Databases that the stores are tested and measured against: real servers of their own for one run,
+//! on free ports of 127.0.0.1, with their files in a temporary folder.
 
 mod postgres;
 mod redis;
@@ -36,7 +36,7 @@ pub(crate) struct Server {
     folder: PathBuf,
 }
 
-/// Starts what the tests need. A server that somebody has named by its variable is taken instead.
+/// Starts what tests and benchmarks need. A server that somebody has named by its variable is taken instead.
 pub(crate) fn start_all() -> Outcome<Vec<Server>> {
     let mut servers = Vec::new();
     if env::var_os(Postgres::VARIABLE).is_none() {

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use countersign_benches::report::{goal, median};
 use countersign_testkit::ManualClock;
 use countersign_tokens::MemoryStore;
 use tokio::sync::watch;
 
 use crate::world::{Far, client, grant, key, manager};
-use crate::{goal, median};
 
 const CALLERS: usize = 10_000;
 const ROUNDS: usize = 15;

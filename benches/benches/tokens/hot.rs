@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use countersign_benches::operation::ready;
+use countersign_benches::report::{goal, median};
 use countersign_core::{AccessToken, Clock, SystemClock};
 use countersign_tokens::{GrantKey, TokenManager, TokenSource};
 use stats_alloc::Region;
 use time::OffsetDateTime;
 
+use crate::ALLOCATOR;
 use crate::world::{Far, access_token, canned, client, key, manager};
-use crate::{ALLOCATOR, goal, median};
 
 const ROUNDS: usize = 41;
 const CALLS: usize = 100_000;

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use countersign_benches::report::goal;
 use countersign_core::SystemClock;
 use stats_alloc::Region;
 
+use crate::ALLOCATOR;
 use crate::world::{Far, canned, client, key, manager};
-use crate::{ALLOCATOR, goal};
 
 const GRANTS: usize = 1_000_000;
 

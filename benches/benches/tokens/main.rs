@@ -6,6 +6,8 @@
 #![expect(clippy::expect_used, reason = "where setting up fails there is nothing to measure")]
 
 mod canned;
+#[path = "../common/mod.rs"]
+mod common;
 mod crowd;
 mod hot;
 mod idle;
@@ -29,14 +31,4 @@ fn main() {
     println!("\ngrants");
     idle::print();
     crowd::print();
-}
-
-/// Says whether a goal is met. One that is not fails nothing.
-fn goal(met: bool, what: &str) {
-    println!("  {:<13}{what}", if met { "met" } else { "NOT met" });
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -9,12 +9,14 @@
 //! others, through the closure that it takes in its place.
 #![expect(clippy::expect_used, reason = "where setting up fails there is nothing to measure")]
 
-mod cpu;
 mod isahc_subjects;
 mod reqwest_subjects;
 mod server;
 
 use std::env;
+
+use countersign_benches::cpu;
+use countersign_benches::report::median;
 
 /// A subject: how it does this many exchanges.
 pub(crate) struct Subject {
@@ -84,9 +86,4 @@ fn print(subjects: &[Subject], rounds: &[Vec<f64>]) {
         println!("  {:<42}{time:>9.1} µs{ratio:>9.2}", subject.name);
     }
     println!("Medians of {ROUNDS} rounds; the ratio is that to the bare client in the same round.");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

@@ -1,11 +1,19 @@
-//! The CPU time of this process.
+//! The CPU time of processes.
 
 use std::fs;
 use std::process::{Command, Stdio, id};
 
-/// That of all its threads, user and system, to the nanosecond. None elsewhere than on Linux.
-pub(crate) fn microseconds() -> Option<f64> {
-    let threads = fs::read_dir("/proc/self/task").ok()?;
+/// That of all threads of this process, user and system, to the nanosecond. None elsewhere than on
+/// Linux.
+#[must_use]
+pub fn microseconds() -> Option<f64> {
+    microseconds_of("self")
+}
+
+/// That of the process with this id.
+#[must_use]
+pub fn microseconds_of(process: &str) -> Option<f64> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?;
     let spent = threads.map(|thread| {
         let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
         text.split_whitespace().next()?.parse::<u64>().ok()
@@ -15,7 +23,8 @@ pub(crate) fn microseconds() -> Option<f64> {
 }
 
 /// Keeps this process, and those that it starts, on one processor; tells whether that was possible.
-pub(crate) fn pin() -> bool {
+#[must_use]
+pub fn pin() -> bool {
     let pid = id().to_string();
     let mut pin = Command::new("taskset");
     pin.args(["--cpu-list", "--pid", "0", &pid]).stdout(Stdio::null()).stderr(Stdio::null());
