@@ -4,8 +4,8 @@
 //!
 //! The rival is as many bare round trips: a read of the whole record, a write of what beginning
 //! writes, a write of what saving writes, with no look at what is there, from the same processes,
-//! with as many tasks in flight, by the same library on as many connections, to records of the same
-//! form and size beside. Both take turns, so that a noisy machine is noisy for both.
+//! with as many tasks in flight, by the same library, to records of the same form and size beside;
+//! in PostgreSQL on a connection of each task's own, which no pool hands out or tests. Both take turns, so that a noisy machine is noisy for both.
 //!
 //! ```console
 //! $ cargo xtask bench
