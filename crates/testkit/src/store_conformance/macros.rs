@@ -65,6 +65,7 @@ macro_rules! __store_rules {
         saving::a_save_that_comes_late_ends_no_later
         saving::what_is_left_grows_less
         clearing::clear_takes_back_the_own_intent_alone
+        clearing::the_intents_of_others_outlast_a_clear
         clearing::clear_releases
         clearing::clear_repeated_changes_nothing
         clearing::clear_takes_unknown_back

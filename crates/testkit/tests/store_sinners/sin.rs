@@ -230,6 +230,7 @@ impl Sin {
                 "begin_shortens_a_lease_that_ends_too_far_away",
             ],
             RefusesWithoutTheRecord => &[
+                "the_intents_of_others_outlast_a_clear",
                 "a_lease_that_ran_out_is_not_renewed",
                 "a_mark_compares_the_epoch",
                 "a_mark_compares_the_generation",
@@ -310,6 +311,7 @@ impl Sin {
             BeginsInAnyEpoch => &["begin_wants_the_epoch_that_was_read"],
             BeginsOnAnyGeneration => &["begin_wants_the_generation_that_was_read"],
             NeverTakesOver => &[
+                "the_intents_of_others_outlast_a_clear",
                 "a_later_lease_has_a_greater_fence",
                 "a_save_rests_beside_the_intents_of_others_alone",
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
@@ -334,6 +336,7 @@ impl Sin {
             BeginsTwice => &["begin_repeated_changes_nothing"],
             BeginsAgainTooLate => &["begin_repeated_after_its_lease_is_refused"],
             ForgetsIntentsWithTheLease => &[
+                "the_intents_of_others_outlast_a_clear",
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
                 "an_intent_outlives_its_lease",
                 "attempts_are_listed_in_order",
@@ -348,11 +351,13 @@ impl Sin {
             BeginsWhatIsMarked => &["begin_wants_a_live_grant"],
             HeedsNoRest => &["begin_heeds_a_rest", "clear_lets_the_grant_rest"],
             ListsAttemptsBackwards => &[
+                "the_intents_of_others_outlast_a_clear",
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
                 "attempts_are_listed_in_order",
             ],
             CountsNoFences => &["a_later_lease_has_a_greater_fence"],
             NotesNoIntent => &[
+                "the_intents_of_others_outlast_a_clear",
                 "a_dropped_step_is_done_or_not_done",
                 "a_mark_changes_the_state_alone",
                 "a_mark_repeated_changes_nothing",
@@ -453,10 +458,13 @@ impl Sin {
             ClearsWithoutARest => {
                 &["clear_lets_the_grant_rest", "what_rests_is_due_when_its_rest_is_over"]
             }
-            ClearsEverybody => {
-                &["clear_takes_back_the_own_intent_alone", "clear_takes_unknown_back"]
-            }
+            ClearsEverybody => &[
+                "the_intents_of_others_outlast_a_clear",
+                "clear_takes_back_the_own_intent_alone",
+                "clear_takes_unknown_back",
+            ],
             ClearsWithoutReleasing => &[
+                "the_intents_of_others_outlast_a_clear",
                 "a_later_lease_has_a_greater_fence",
                 "clear_releases",
                 "clear_repeated_changes_nothing",

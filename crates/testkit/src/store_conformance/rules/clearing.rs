@@ -22,6 +22,20 @@ pub fn clear_takes_back_the_own_intent_alone(at: &Judged<'_>) -> Verdict {
     Ok(())
 }
 
+/// What others have left forbids as before, although nobody has the lease.
+pub fn the_intents_of_others_outlast_a_clear(at: &Judged<'_>) -> Verdict {
+    let (read, dead, other, next) = (at.adopt()?, attempt()?, attempt()?, attempt()?);
+    accepted(at.begin(dead, Takeover::Always)?)?;
+    at.lapse();
+    accepted(at.begin(other, Takeover::Always)?)?;
+    accepted(at.clear(&read, other)?)?;
+    refused(at.begin(next, Takeover::Never)?, "a begin beside the intent of another")?;
+    accepted(at.begin(next, Takeover::Always)?)?;
+    let attempts = at.load()?.attempts;
+    hold!(attempts.iter().map(|it| it.id).eq([dead, next]), "intents: {attempts:?}");
+    Ok(())
+}
+
 /// Whoever comes next may begin.
 pub fn clear_releases(at: &Judged<'_>) -> Verdict {
     let (read, attempt_of_one) = (at.adopt()?, attempt()?);
