@@ -97,14 +97,17 @@ pub fn save_is_accepted_over_marks(at: &Judged<'_>) -> Verdict {
 /// Whoever saves: the requests of others may still arrive.
 pub fn a_save_rests_beside_the_intents_of_others_alone(at: &Judged<'_>) -> Verdict {
     let rest = Duration::from_secs(60);
-    let (read, first, second) = (at.adopt()?, attempt()?, attempt()?);
-    accepted(at.begin(first, Takeover::Always)?)?;
-    at.lapse();
-    accepted(at.begin(second, Takeover::Always)?)?;
-    accepted(at.save_and_rest(&read, first, material("saved"), Some(rest))?)?;
-    let record = at.load()?;
-    let left = record.not_before.map(|it| it.since(record.read_at));
-    hold!(is_about(left, rest), "it rests for {left:?} more, and should {rest:?}");
+    for is_late in [true, false] {
+        let (read, first, second) = (at.adopt()?, attempt()?, attempt()?);
+        accepted(at.begin(first, Takeover::Always)?)?;
+        at.lapse();
+        accepted(at.begin(second, Takeover::Always)?)?;
+        let by = if is_late { first } else { second };
+        accepted(at.save_and_rest(&read, by, material("saved"), Some(rest))?)?;
+        let record = at.load()?;
+        let left = record.not_before.map(|it| it.since(record.read_at));
+        hold!(is_about(left, rest), "it rests for {left:?} more, and should {rest:?}");
+    }
 
     let (read, alone) = (at.adopt()?, attempt()?);
     accepted(at.begin(alone, Takeover::Always)?)?;
