@@ -15,8 +15,10 @@ pub(crate) struct Args {
     /// Encrypt what the store keeps.
     #[arg(long)]
     pub(crate) sealed: bool,
+    /// How many there are at once.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) processes: u16,
+    /// How many they share.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) grants: u32,
     /// How often every grant expires.
@@ -36,14 +38,14 @@ pub(crate) struct Args {
     pub(crate) rotate: Rotate,
     /// The grace window of `--rotate grace`, in seconds. By default it outlasts lease, requests and
     /// faults.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) grace: Option<u64>,
     /// How long access tokens live, in seconds.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) life: Option<u64>,
     /// The time limit of a request and of a step of the store, in milliseconds: 1000 with faults,
     /// 5000 without.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(100..=60_000))]
     pub(crate) limit: Option<u64>,
     /// Which faults strike. Drawn and told when it is not given.
     #[arg(long)]

@@ -18,9 +18,9 @@ pub(crate) fn cargo(folder: &Path) -> Command {
     command
 }
 
-/// Prints the command, runs it with our own output, and fails if it does.
+/// Tells the command, beside what it prints, runs it with our own output, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Outcome {
-    println!("$ {}", shown(command));
+    eprintln!("$ {}", shown(command));
     let status = command.status().map_err(|error| unstartable(command, &error))?;
     judge(command, status)
 }

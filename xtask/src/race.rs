@@ -13,9 +13,11 @@ use crate::{
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
     // It ends when this is dropped.
     let server = server(args)?;
+    let (args, url) = without_url(args);
     let mut command = cargo(&workspace.root);
     command.args(["run", "--quiet", "--package", "countersign-race", "--"]).args(args);
     command.envs(server.iter().map(|server| (server.variable, &server.url)));
+    command.envs(url);
     run_command(&mut command)
 }
 
@@ -28,6 +30,22 @@ fn server(args: &[String]) -> Outcome<Option<Server>> {
         // What else is given, the program judges.
         _ => Ok(None),
     }
+}
+
+/// The arguments without the URL of a database, which may have a password: whoever looks at the
+/// machine's processes sees what they were started with. It goes by its variable instead.
+fn without_url(args: &[String]) -> (Vec<String>, Option<(&'static str, String)>) {
+    let variable = match value(args, "--store") {
+        Some("postgres") => Postgres::VARIABLE,
+        Some("redis") => Redis::VARIABLE,
+        _ => return (args.to_vec(), None),
+    };
+    let Some(url) = value(args, "--url") else { return (args.to_vec(), None) };
+    let is_value = |index: usize| index > 0 && args[index - 1] == "--url";
+    let is_option = |arg: &str| arg == "--url" || arg.starts_with("--url=");
+    let others =
+        args.iter().enumerate().filter(|(index, arg)| !is_option(arg) && !is_value(*index));
+    (others.map(|(_, arg)| arg.clone()).collect(), Some((variable, url.to_owned())))
 }
 
 /// The value of an option, in either spelling.
@@ -47,6 +65,22 @@ fn value<'a>(args: &'a [String], option: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_url_of_a_database_is_no_argument() {
+        for given in [&["--url", "redis://:canary@x"][..], &["--url=redis://:canary@x"]] {
+            let args: Vec<_> = [&["--store", "redis"], given, &["--json"]]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            let (others, url) = without_url(&args);
+            assert_eq!(others, ["--store", "redis", "--json"]);
+            assert_eq!(url, Some((Redis::VARIABLE, "redis://:canary@x".to_owned())));
+        }
+        let files = ["--store", "file", "--url", "/srv/grants"].map(str::to_owned);
+        assert_eq!(without_url(&files), (files.to_vec(), None));
+    }
 
     #[test]
     fn an_option_is_found_in_either_spelling() {
