@@ -228,7 +228,9 @@ fn target(url: &str) -> Result<ConnectionInfo, StoreError> {
     let refused = |why: &'static str| StoreError::new(StoreErrorKind::Other).with_source(why);
     let is_tls = url.starts_with("rediss:") || url.starts_with("valkeys:");
     if is_tls && !cfg!(feature = "rustls") {
-        return Err(refused("TLS needs the feature `rustls` of countersign-redis"));
+        return Err(refused(
+            "TLS needs the feature `rustls` of countersign-redis, `redis-rustls` of countersign",
+        ));
     }
     #[cfg(feature = "rustls")]
     if is_tls && rustls::crypto::CryptoProvider::get_default().is_none() {

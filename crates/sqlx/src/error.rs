@@ -95,7 +95,10 @@ fn of_sqlite(primary: u32) -> StoreErrorKind {
 fn hint(code: &str) -> &'static str {
     match code {
         "42P01" => ": `migrate()` makes the table",
-        "42501" => ": the role needs SELECT, INSERT, UPDATE and DELETE on the table",
+        "42501" => {
+            ": the role needs SELECT, INSERT, UPDATE and DELETE on the table, and `migrate()` one that \
+             may make tables in the schema"
+        }
         "26000" | "42P05" => {
             ": a pooler between this and the server does not keep prepared statements; PgBouncer \
              does from 1.21 on, with `max_prepared_statements` above 0"

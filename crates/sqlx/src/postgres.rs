@@ -50,10 +50,12 @@ impl PostgresStore {
     ///
     /// [`StoreError`] when the URL cannot be read, or nothing answers there within 5 s.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let options = PgConnectOptions::from_str(url).map_err(|_| {
+        let options = options(url).ok_or_else(|| {
             // The library's message would show the URL, which may have a password.
-            StoreError::new(StoreErrorKind::Other)
-                .with_source("not a URL such as postgres://user:password@host/database")
+            StoreError::new(StoreErrorKind::Other).with_source(
+                "not a URL such as postgres://user:password@host/database (special characters of \
+                 the password are to be percent-encoded)",
+            )
         })?;
         let options = own(options);
         reached(&options).await?;
@@ -111,6 +113,13 @@ impl PostgresStore {
     pub fn pool(&self) -> &PgPool {
         self.connections.pool()
     }
+}
+
+/// The library takes any scheme.
+fn options(url: &str) -> Option<PgConnectOptions> {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme)?;
+    let is_ours = ["postgres", "postgresql"].iter().any(|it| scheme.eq_ignore_ascii_case(it));
+    PgConnectOptions::from_str(url).ok().filter(|_| is_ours)
 }
 
 impl fmt::Debug for PostgresStore {

@@ -405,3 +405,12 @@ fn a_refresh_is_three_round_trips() {
         }
     });
 }
+
+#[test]
+fn the_url_of_another_server_is_refused_and_not_shown() {
+    for url in ["mysql://user:canary@127.0.0.1/x", "http://user:canary@127.0.0.1/x", "canary"] {
+        let error = RUNTIME.block_on(PostgresStore::connect(url)).expect_err("another scheme");
+        let shown = format!("{error:?}");
+        assert!(shown.contains("not a URL such as") && !shown.contains("canary"), "{shown}");
+    }
+}
