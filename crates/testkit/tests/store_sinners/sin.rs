@@ -336,6 +336,7 @@ impl Sin {
             BeginsTwice => &["begin_repeated_changes_nothing"],
             BeginsAgainTooLate => &["begin_repeated_after_its_lease_is_refused"],
             ForgetsIntentsWithTheLease => &[
+                "a_save_rests_beside_the_intents_of_others_alone",
                 "the_intents_of_others_outlast_a_clear",
                 "an_intent_forbids_nothing_where_it_may_always_be_taken_over",
                 "an_intent_outlives_its_lease",

@@ -98,6 +98,10 @@ fn landed(slot: &InUse, life: u64, outcome: &Result<AccessToken, TokenError>) {
     work.cooling =
         Some(Box::new(Cooling { error: error.clone(), strikes: strikes.saturating_add(1), rest }));
     drop(work);
+    if error.kind() == TokenErrorKind::UnknownGrant {
+        // Whoever asks for what is not there is told, and nothing fails.
+        return;
+    }
     let (key, error) = (slot.key.clone(), error.clone());
     inner.tell(&match error.kind() {
         TokenErrorKind::Reauthorize

@@ -8,7 +8,7 @@ use crate::error::TokenError;
 use crate::executor::Task;
 use crate::key::GrantKey;
 
-/// A handle to one grant of a [`TokenManager`]: as [`TokenManager::token`], without looking the
+/// A handle to one grant of a [`TokenManager`](super::TokenManager): as [`TokenManager::token`](super::TokenManager::token), without looking the
 /// grant up. Cheap to clone. It stays the grant's while that is forgotten, and adopted anew.
 #[derive(Clone)]
 pub struct TokenSource {
@@ -26,7 +26,7 @@ impl TokenSource {
         &self.slot.key
     }
 
-    /// A fresh access token: see [`TokenManager::token`].
+    /// A fresh access token: see [`TokenManager::token`](super::TokenManager::token).
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl TokenSource {
         Box::pin(manager.token_of(&self.slot)).await
     }
 
-    /// Says that the API refused `token`: see [`TokenManager::reject`].
+    /// Says that the API refused `token`: see [`TokenManager::reject`](super::TokenManager::reject).
     ///
     /// # Errors
     ///
