@@ -75,6 +75,7 @@ impl Store {
                 epoch: epoch_of(epoch),
                 generation: generation.into(),
                 material: material(fresh),
+                ends_by: None,
                 rests_for: self.rest,
             }),
             Request::Clear { attempt, epoch } => rules.clear(&Clear {

@@ -73,7 +73,10 @@ impl Evidence<'_> {
                 Err(kind) => kind == UNKNOWN || kind == REFUSED && unknown.contains(&grant),
                 Ok(_) => false,
             };
-            lost_unreported += u64::from(!is_reported);
+            if !is_reported {
+                eprintln!("grant {grant}: lost without a word of it, and now {answer:?}");
+                lost_unreported += 1;
+            }
         }
         let refreshes = self.before.iter().map(|info| info.refreshes).sum();
         let expiries = u64::from(self.args.grants) * u64::from(self.args.expiries);

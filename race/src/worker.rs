@@ -17,8 +17,9 @@ use crate::message::{Answer, Ask, Grant, Said, Setup};
 use crate::store::Place;
 use crate::time::{Micros, pass};
 
-/// How often something is tried that may be in somebody's way, and how long is waited between.
-const PATIENCE: (u32, Duration) = (40, Duration::from_millis(500));
+/// How often something is tried that may be in somebody's way, and how long is waited between:
+/// longer than a provider that failed is left alone.
+const PATIENCE: (u32, Duration) = (160, Duration::from_millis(500));
 
 /// Does what its standard input says, until that ends.
 pub(crate) async fn run() -> Outcome {
