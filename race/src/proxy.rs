@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -32,6 +32,9 @@ pub(crate) enum Manner {
     /// Connections are reset at once, and new ones are refused.
     Reset,
 }
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// Listens on a port of its own, and passes on what comes until it is dropped.
 pub(crate) struct Proxy {
@@ -68,14 +71,19 @@ async fn accept(
     server: Arc<(String, u16)>,
     way: watch::Sender<Way>,
 ) {
-    let mut listener = Some(listener);
+    let (mut listener, mut held) = (Some(listener), None);
     let mut changes = way.subscribe();
     loop {
         let is_refused = *changes.borrow_and_update() == Way::Cut(Manner::Reset);
         if is_refused {
-            listener = None;
+            if listener.take().is_some() {
+                held = holding(address).ok();
+            }
         } else if listener.is_none() {
-            listener = TcpListener::bind(address).await.ok();
+            listener = match held.take() {
+                Some(socket) => socket.listen(BACKLOG).ok(),
+                None => TcpListener::bind(address).await.ok(),
+            };
         }
         tokio::select! {
             Some((inner, _)) = next(listener.as_ref()) => {
@@ -148,6 +156,15 @@ async fn pump(
 /// Ends when the way is open. Whoever could cut it may be gone, which leaves it open.
 async fn opened(way: &mut watch::Receiver<Way>) {
     let _ = way.wait_for(|way| *way == Way::Open).await;
+}
+
+/// A socket that has the port, and nobody listens there: connections are refused, and no other race
+/// gets it meanwhile, to whose provider they would lead.
+fn holding(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// Ends when connections are to be reset.
