@@ -12,7 +12,7 @@ use countersign_core::{
 use countersign_testkit::{ManualClock, RecordedRequest, ScriptedTransport};
 use serde_json::Value;
 
-pub(crate) use transports::{Limiting, Silent, Slow};
+pub(crate) use transports::{Limiting, SetsBack, Silent, Slow};
 
 pub(crate) const CLIENT_ID: &str = "cc91c61d00f8bb2ece1428035716b";
 pub(crate) const CLIENT_SECRET: &str = "1d14434088507ffa390e6f5528465";

@@ -27,6 +27,27 @@ impl Transport for Slow {
     }
 }
 
+/// A transport during whose answers the clock is set back.
+#[derive(Debug)]
+pub(crate) struct SetsBack {
+    pub(crate) inner: ScriptedTransport,
+    pub(crate) clock: ManualClock,
+    pub(crate) by: Duration,
+}
+
+#[async_trait]
+impl Transport for SetsBack {
+    async fn send(
+        &self,
+        request: Request<Body>,
+        limits: Limits,
+    ) -> Result<Response<Body>, TransportError> {
+        let answer = self.inner.send(request, limits).await;
+        self.clock.set_back(self.by);
+        answer
+    }
+}
+
 /// A transport that keeps the limits that it was given.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Limiting {
