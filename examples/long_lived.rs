@@ -1,6 +1,6 @@
 //! One grant and a thousand tasks, for hours: `cargo run --example long_lived`.
 //!
-//! A sandbox in this process is the provider, and a clock that is told the time is everybody's.
+//! A sandbox in this process is the provider. All clocks are set by the program.
 
 #[path = "quickstart/transport.rs"]
 mod transport;
@@ -13,7 +13,7 @@ use countersign_sandbox::{Config, Sandbox};
 use countersign_testkit::ManualClock;
 use countersign_tokens::{Event, GrantKey, MemoryStore, TokenManager, TokioExecutor};
 
-/// 2026-01-01T00:00:00Z, where the clocks begin.
+/// 2026-01-01T00:00:00Z, the instant at which the clocks begin.
 const NEW_YEAR: u64 = 1_767_225_600;
 
 #[tokio::main]
@@ -28,19 +28,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .clock(clock.clone())
         .build()?;
 
-    // Once, by a user at the consent page.
+    // A user signs in once.
     let browser = Binding::this_process();
     let flow = client.authorize(&browser).begin()?;
     let callback = Callback::from_url(sandbox.approve(flow.authorization_url())?)?;
     let flow = flow.complete(&callback, &browser).await?;
 
-    // From then on the manager has it.
+    // The manager keeps the grant fresh.
     let tokens = TokenManager::builder(client, MemoryStore::with_clock(clock.clone()))
         .executor(TokioExecutor::current()?)
-        .on_event(tell)
+        .on_event(print)
         .build()?;
     let key = tokens.key("user 42")?;
-    tokens.adopt(&key, flow.into_tokens()).await?;
+    tokens.insert(&key, flow.into_tokens()).await?;
 
     for hour in 0..6 {
         println!("hour {hour}: {} of 1000 tasks have a token", ask(&tokens, &key).await?);
@@ -49,19 +49,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("the server saw {} refreshes", sandbox.counts().token_refresh);
 
-    // The user takes it back, at the provider.
+    // The user revokes the grant at the provider.
     for grant in sandbox.grants() {
         sandbox.revoke(grant.id);
     }
     println!("revoked: {} of 1000 tasks have a token", ask(&tokens, &key).await?);
     println!("the server saw {} refreshes", sandbox.counts().token_refresh);
-    println!("what is known of it: {:?}", tokens.status(&key).await?.state);
-    println!("forgotten here, and there: {:?}", tokens.forget(&key).await?);
+    println!("the state of the grant: {:?}", tokens.status(&key).await?.state);
+    println!("removed here, and at the provider: {:?}", tokens.remove(&key).await?);
     sandbox.stop().await;
     Ok(())
 }
 
-/// How many of a thousand tasks get a token.
+/// Returns how many of a thousand tasks get a token.
 async fn ask(tokens: &TokenManager, key: &GrantKey) -> Result<usize, Box<dyn Error>> {
     let tasks: Vec<_> = (0..1000)
         .map(|_| {
@@ -76,8 +76,8 @@ async fn ask(tokens: &TokenManager, key: &GrantKey) -> Result<usize, Box<dyn Err
     Ok(served)
 }
 
-/// What a program would log, or alarm on.
-fn tell(event: &Event) {
+/// Prints what a program would log, or alert on.
+fn print(event: &Event) {
     match event {
         Event::Refreshed { generation, .. } => println!("  refreshed, generation {generation}"),
         Event::NeedsReauthorization { error, .. } => println!("  ask the user again: {error}"),

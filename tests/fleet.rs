@@ -8,6 +8,8 @@ mod clocks;
 mod forgotten;
 #[path = "fleet/handles.rs"]
 mod handles;
+#[path = "fleet/jitter.rs"]
+mod jitter;
 #[path = "fleet/lead.rs"]
 mod lead;
 #[path = "fleet/lost.rs"]
@@ -20,6 +22,8 @@ mod put_off;
 mod rejected;
 #[path = "fleet/rotation.rs"]
 mod rotation;
+#[path = "fleet/round_trips.rs"]
+mod round_trips;
 #[path = "fleet/support.rs"]
 mod support;
 #[path = "fleet/trial.rs"]

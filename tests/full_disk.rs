@@ -16,7 +16,9 @@ use async_trait::async_trait;
 use countersign::{AccessToken, Authorized, Client, ReqwestTransport, Rotation};
 use countersign_sandbox::Config;
 use countersign_testkit::ManualClock;
-use countersign_tests::{Fixture, Side, Step, TestResult, Watch, Watched, child, said, say};
+use countersign_tests::{
+    Fault as StoreFault, FaultyStore, Fixture, Injector, Step, TestResult, child, said, say,
+};
 use countersign_tokens::{
     Event, FileStore, GrantKey, GrantStore, StoreError, StoreErrorKind, TokenErrorKind,
     TokenManager, TokioExecutor,
@@ -75,9 +77,9 @@ impl Disk {
 struct FillBeforeSaving(Disk, AtomicBool);
 
 #[async_trait]
-impl Watch for FillBeforeSaving {
-    async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
-        let is_it = (step, side) == (Step::Save, Side::Before);
+impl Injector for FillBeforeSaving {
+    async fn at(&self, step: Step, side: StoreFault) -> Result<(), StoreError> {
+        let is_it = (step, side) == (Step::Save, StoreFault::Before);
         if is_it && !self.1.swap(true, Ordering::SeqCst) {
             let filled = self.0.fill();
             filled.map_err(|it| StoreError::new(StoreErrorKind::Other).with_source(it))?;
@@ -139,7 +141,7 @@ async fn as_a_child() -> TestResult {
     let grant = client.resume(serde_json::from_str::<Authorized>(&grant)?)?.into_tokens();
     let case = Case { disk, clock, client };
     let world = World::new(case.client.clone(), case.open()?)?;
-    world.tokens.adopt(&world.key, grant).await?;
+    world.tokens.insert(&world.key, grant).await?;
     if case.client.provider().rotation == Rotation::Never {
         case.goes_on_without_a_store().await?;
     } else {
@@ -192,7 +194,7 @@ impl Case {
         let before = self.stored_token().await?;
         let fill = FillBeforeSaving(self.disk.clone(), AtomicBool::new(false));
         let mut world =
-            World::new(self.client.clone(), Watched::new(self.open()?, Arc::new(fill)))?;
+            World::new(self.client.clone(), FaultyStore::new(self.open()?, Arc::new(fill)))?;
         self.clock.advance(LATER);
         let token = world.tokens.token(&world.key).await?;
         assert!(!token.same_as(&before));

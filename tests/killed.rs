@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use countersign::{Client, Provider, ReqwestTransport};
 use countersign_sandbox::{Config, Fault, Target, When};
 use countersign_testkit::ManualClock;
-use countersign_tests::{Fixture, Side, Step, TestResult, Watch, Watched, child, said, say};
+use countersign_tests::{
+    Fault as StoreFault, FaultyStore, Fixture, Injector, Step, TestResult, child, said, say,
+};
 use countersign_tokens::{
     FileStore, GrantKey, GrantStore, StoreError, TokenErrorKind, TokenManager, TokioExecutor,
 };
@@ -18,6 +20,13 @@ use countersign_tokens::{
 const POINT: &str = "COUNTERSIGN_TEST_POINT";
 const FOLDER: &str = "COUNTERSIGN_TEST_FOLDER";
 const PROVIDER: &str = "COUNTERSIGN_TEST_PROVIDER";
+
+/// Longer than the lease of an attempt: the time limit of a request, that of the store twice, and
+/// the margins.
+const LEASE: Duration = Duration::from_secs(30 + 2 * STORE_TIMEOUT.as_secs() + 20);
+
+/// A store that stops must not look like one that hangs.
+const STORE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What the child says when it is where it is to be killed.
 const THERE: &str = "it is there";
@@ -27,13 +36,13 @@ const THERE: &str = "it is there";
 struct StopAt(String);
 
 #[async_trait]
-impl Watch for StopAt {
-    async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
+impl Injector for StopAt {
+    async fn at(&self, step: Step, side: StoreFault) -> Result<(), StoreError> {
         let point = match (step, side) {
-            (Step::Begin, Side::Before) => "before begin",
-            (Step::Begin, Side::After) => "before sending",
-            (Step::Save, Side::Before) => "before the store",
-            (Step::Save, Side::After) => "after the store",
+            (Step::Begin, StoreFault::Before) => "before begin",
+            (Step::Begin, StoreFault::After) => "before sending",
+            (Step::Save, StoreFault::Before) => "before the store",
+            (Step::Save, StoreFault::After) => "after the store",
             _ => return Ok(()),
         };
         if self.0 == point {
@@ -49,8 +58,7 @@ fn manager(
     store: impl GrantStore,
 ) -> Result<(TokenManager, GrantKey), Box<dyn Error>> {
     let builder = TokenManager::builder(client, store).executor(TokioExecutor::current()?);
-    // A store that stops must not look like one that hangs.
-    let tokens = builder.store_timeout(Duration::from_secs(600)).build()?;
+    let tokens = builder.store_timeout(STORE_TIMEOUT).build()?;
     let key = tokens.key("user 42")?;
     Ok((tokens, key))
 }
@@ -76,7 +84,7 @@ async fn as_a_child() -> TestResult {
             .clock(clock.clone())
             .build()?;
     let inner = FileStore::open_with_clock(std::env::var(FOLDER)?, clock)?;
-    let (tokens, key) = manager(client, Watched::new(inner, Arc::new(StopAt(point))))?;
+    let (tokens, key) = manager(client, FaultyStore::new(inner, Arc::new(StopAt(point))))?;
     tokens.token(&key).await?;
     Ok(())
 }
@@ -101,7 +109,7 @@ async fn g12_a_process_killed_at_any_point_loses_nothing_in_silence() -> TestRes
             let folder = folder.path().join("grants");
             let open = || FileStore::open_with_clock(&folder, at.clock.clone());
             let (tokens, key) = manager(at.client.clone(), open()?)?;
-            tokens.adopt(&key, at.authorized().await?.into_tokens()).await?;
+            tokens.insert(&key, at.authorized().await?.into_tokens()).await?;
             at.advance(Duration::from_secs(2 * 3600));
 
             let held = match point {
@@ -124,6 +132,8 @@ async fn g12_a_process_killed_at_any_point_loses_nothing_in_silence() -> TestRes
             at.sandbox.release();
             assert_eq!(at.sandbox.counts().token_refresh, requests, "{point}");
 
+            // The lease of the process that was killed ends.
+            at.advance(LEASE);
             let (next, key) = manager(at.client.clone(), open()?)?;
             let token = next.token(&key).await;
             if is_strict && is_reported {

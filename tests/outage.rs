@@ -9,7 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign::Clock;
 use countersign_testkit::VirtualExecutor;
-use countersign_tests::{Side, Step, TestResult, VirtualProvider, Watch, Watched};
+use countersign_tests::{
+    Fault as StoreFault, FaultyStore, Injector, Step, TestResult, VirtualProvider,
+};
 use countersign_tokens::{MemoryStore, Spawner, StoreError, StoreErrorKind, Timer, TokenManager};
 
 /// A hundred refreshes a second, so that its chance variations are small beside it.
@@ -29,8 +31,8 @@ struct Switch {
 }
 
 #[async_trait]
-impl Watch for Switch {
-    async fn at(&self, _: Step, _: Side) -> Result<(), StoreError> {
+impl Injector for Switch {
+    async fn at(&self, _: Step, _: StoreFault) -> Result<(), StoreError> {
         if self.is_away.load(Ordering::SeqCst) {
             self.failed.fetch_add(1, Ordering::SeqCst);
             return Err(StoreError::new(StoreErrorKind::Unavailable));
@@ -55,7 +57,7 @@ fn run(is_store: bool) -> Result<Run, Box<dyn Error>> {
     let server = VirtualProvider::new(clock.clone(), GRANTS, LIFETIME);
     let switch = Arc::<Switch>::default();
     let memory = MemoryStore::with_clock(clock.clone());
-    let store = Watched::new(memory, Arc::clone(&switch) as Arc<dyn Watch>);
+    let store = FaultyStore::new(memory, Arc::clone(&switch) as Arc<dyn Injector>);
     let mut fleet = Vec::new();
     for _ in 0..PROCESSES {
         let builder = TokenManager::builder(server.client()?, store.clone());
@@ -66,7 +68,7 @@ fn run(is_store: bool) -> Result<Run, Box<dyn Error>> {
         let mut keys = Vec::new();
         for grant in 0..GRANTS {
             let key = fleet[0].key(&format!("user {grant}"))?;
-            fleet[grant % PROCESSES].adopt(&key, server.tokens(grant)?).await?;
+            fleet[grant % PROCESSES].insert(&key, server.tokens(grant)?).await?;
             keys.push(key);
         }
         let _guards = fleet.iter().map(TokenManager::keep_fresh).collect::<Result<Vec<_>, _>>()?;
@@ -113,12 +115,16 @@ fn judge(run: &Run) {
     let burst = *seen.seconds[ENDS..WATCHED].iter().max().unwrap_or(&0);
     let waited = run.waited.load(Ordering::SeqCst);
     let meanwhile: u32 = seen.seconds[BEGINS + 1..ENDS].iter().sum();
+    let since: u32 = seen.seconds[BEGINS..WATCHED].iter().sum();
     println!(
         "{steady:.1} a second before, {meanwhile} in all meanwhile, {burst} in the fullest second \
          afterwards; {waited} callers waited"
     );
     assert!(steady > 80.0, "only {steady:.1} a second");
     assert!(f64::from(burst) <= 2.0 * steady + f64::from(waited), "{burst} in one second");
+    // Within two minutes what came due in the outage has followed.
+    let due = steady * (WATCHED - BEGINS) as f64;
+    assert!(f64::from(since) > 0.95 * due, "{since} refreshes where {due:.0} were due");
     assert!(waited < 100, "{waited} callers waited, whose tokens were good");
 }
 

@@ -25,7 +25,7 @@ fn ten_thousand_grants_live_through_seven_days() -> TestResult {
         let mut keys = Vec::new();
         for grant in 0..GRANTS {
             let key = tokens.key(&format!("user {grant}"))?;
-            tokens.adopt(&key, server.tokens(grant)?).await?;
+            tokens.insert(&key, server.tokens(grant)?).await?;
             keys.push(key);
         }
         let _guard = tokens.keep_fresh()?;

@@ -13,16 +13,18 @@ mod store_failures;
 #[path = "tokens/support.rs"]
 mod support;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use countersign::{Client, ExposeSecret, Recovery, ReqwestTransport};
+use countersign::{Client, Clock, ExposeSecret, Recovery, ReqwestTransport, Scopes};
 use countersign_sandbox::{Answer, Config, Fault, Rotation, Target, When};
-use countersign_tests::TestResult;
+use countersign_tests::Fault::Before;
+use countersign_tests::{Step, TestResult};
 use countersign_tokens::{
-    Event, GrantState, ThreadExecutor, TokenErrorKind, TokenManager, TokioExecutor,
+    Event, GrantState, GrantStore, ThreadExecutor, TokenErrorKind, TokenManager, TokioExecutor,
 };
 use http::StatusCode;
-use support::World;
+use support::{Effect, World, others_go_on};
 
 fn invalid_grant() -> Fault {
     Fault::Answer(Answer::new(StatusCode::BAD_REQUEST).body(r#"{"error":"invalid_grant"}"#))
@@ -34,6 +36,7 @@ async fn g07_ten_thousand_callers_cost_one_refresh() -> TestResult {
         let world = World::start(config).await?;
         let old = world.tokens.token(&world.key).await?;
         world.expire();
+        world.faults.steps();
         let callers: Vec<_> = (0..10_000)
             .map(|_| {
                 let (tokens, key) = (world.tokens.clone(), world.key.clone());
@@ -47,6 +50,8 @@ async fn g07_ten_thousand_callers_cost_one_refresh() -> TestResult {
             assert!(new.get_or_insert_with(|| token.clone()).same_as(&token));
         }
         assert_eq!(world.refreshes(), 1);
+        let steps = HashMap::from([(Step::Load, 1), (Step::Begin, 1), (Step::Save, 1)]);
+        assert_eq!(world.faults.steps(), steps);
     }
     Ok(())
 }
@@ -55,6 +60,7 @@ async fn g07_ten_thousand_callers_cost_one_refresh() -> TestResult {
 async fn g07_ten_thousand_callers_share_one_failure() -> TestResult {
     let world = World::start(Config::hellosign()).await?;
     world.expire();
+    world.faults.steps();
     world.at.sandbox.fail_next(
         Fault::Answer(
             Answer::new(StatusCode::TOO_MANY_REQUESTS)
@@ -75,6 +81,10 @@ async fn g07_ten_thousand_callers_share_one_failure() -> TestResult {
         assert_eq!(error.recovery(), Recovery::Retry { after: Some(Duration::from_secs(60)) });
     }
     assert_eq!(world.refreshes(), 1);
+    assert_eq!(
+        world.faults.steps(),
+        HashMap::from([(Step::Load, 1), (Step::Begin, 1), (Step::Clear, 1)])
+    );
     // G13: `Retry-After` is obeyed, and then it is tried again.
     world.at.sandbox.clear_faults();
     assert!(world.tokens.token(&world.key).await.is_err());
@@ -107,10 +117,70 @@ async fn g08_a_refresh_goes_on_without_the_caller_that_began_it() -> TestResult 
 }
 
 #[tokio::test]
+async fn g09_a_new_token_is_handed_out_after_it_is_stored() -> TestResult {
+    for step in [Step::Begin, Step::Save] {
+        let world = World::start(Config::rfc6749()).await?;
+        world.expire();
+        world.faults.set(step, Before, Effect::Hold);
+        let (tokens, key) = (world.tokens.clone(), world.key.clone());
+        let caller = tokio::spawn(async move { tokens.token(&key).await });
+        world.faults.wait_for_held().await;
+        others_go_on().await;
+        assert!(!caller.is_finished(), "{step:?}: the caller has a token that is not stored");
+        let status = world.tokens.status(&world.key).await?;
+        assert!(status.fresh_until.is_none_or(|it| it < world.at.clock.now()), "{step:?}");
+        assert_eq!(status.generation, 1, "{step:?}");
+        world.faults.calm();
+        let token = caller.await??;
+        assert_eq!(world.tokens.status(&world.key).await?.generation, 2, "{step:?}");
+        assert!(world.another()?.token(&world.key).await?.same_as(&token), "{step:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn g09_an_insert_returns_after_the_grant_is_stored() -> TestResult {
+    let world = World::empty(Config::rfc6749()).await?;
+    world.faults.set(Step::Insert, Before, Effect::Hold);
+    let (tokens, key) = (world.tokens.clone(), world.key.clone());
+    let grant = world.at.authorized().await?.into_tokens();
+    let inserting = tokio::spawn(async move { tokens.insert(&key, grant).await });
+    world.faults.wait_for_held().await;
+    others_go_on().await;
+    assert!(!inserting.is_finished(), "it is not stored");
+    assert!(world.tokens.token(&world.key).await.is_err(), "it is handed out");
+    world.faults.calm();
+    inserting.await??;
+    assert!(world.tokens.token(&world.key).await.is_ok());
+    Ok(())
+}
+
+#[tokio::test]
+async fn scopes_that_a_refresh_does_not_name_are_carried_over() -> TestResult {
+    let world = World::empty(Config::rfc6749()).await?;
+    let tokens = world.at.authorized().await?.into_tokens();
+    let scopes = Scopes::new(["carried"])?;
+    world.tokens.insert(&world.key, tokens.with_scopes(scopes)).await?;
+    for refreshes in 1..=2 {
+        world.expire();
+        let answer = Answer::new(StatusCode::OK).body(format!(
+            r#"{{"access_token":"at-{refreshes}","token_type":"Bearer","expires_in":3600,
+                "refresh_token":"rt-{refreshes}"}}"#
+        ));
+        world.at.sandbox.fail_next(Fault::Answer(answer).on(Target::TokenRefresh));
+        world.tokens.token(&world.key).await?;
+        let record = world.store.load(&world.key).await?.record.ok_or("a record")?;
+        let payload = String::from_utf8(record.payload.as_bytes().to_vec())?;
+        assert!(payload.contains("carried"), "after {refreshes} refreshes the scopes are gone");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn g09_tokens_that_cannot_be_stored_serve_and_are_stored_later() -> TestResult {
     let world = World::start(Config::rfc6749()).await?;
     world.expire();
-    world.mood.break_writes();
+    world.faults.break_writes();
     let token = world.tokens.token(&world.key).await?;
     let event = world.event(|event| matches!(event, Event::NotStored { .. })).await;
     let Event::NotStored { error, .. } = event else { unreachable!() };
@@ -118,10 +188,10 @@ async fn g09_tokens_that_cannot_be_stored_serve_and_are_stored_later() -> TestRe
     assert!(world.tokens.status(&world.key).await?.is_unsaved);
     assert!(world.tokens.token(&world.key).await?.same_as(&token));
     assert_eq!(world.refreshes(), 1);
-    world.mood.calm();
+    world.faults.calm();
     world.event(|event| matches!(event, Event::Stored { .. })).await;
     assert!(!world.tokens.status(&world.key).await?.is_unsaved);
-    assert!(world.mood.had() >= 1);
+    assert!(world.faults.had() >= 1);
     // What is stored is the new one: another process goes on with it.
     assert!(world.another()?.token(&world.key).await?.same_as(&token));
     assert_eq!(world.refreshes(), 1);
@@ -133,11 +203,11 @@ async fn g09_an_adoption_that_cannot_be_stored_is_reported_and_serves() -> TestR
     let world = World::empty(Config::hellosign()).await?;
     let tokens = world.at.authorized().await?.into_tokens();
     let access = tokens.access_token().clone();
-    world.mood.break_writes();
-    let error = world.tokens.adopt(&world.key, tokens).await.expect_err("the store is full");
+    world.faults.break_writes();
+    let error = world.tokens.insert(&world.key, tokens).await.expect_err("the store is full");
     assert_eq!(error.kind(), TokenErrorKind::NotStored);
     assert!(world.tokens.token(&world.key).await?.same_as(&access));
-    world.mood.calm();
+    world.faults.calm();
     world.event(|event| matches!(event, Event::Stored { .. })).await;
     assert!(world.another()?.token(&world.key).await?.same_as(&access));
     Ok(())
@@ -157,7 +227,7 @@ async fn g11_a_refusal_is_final_and_asked_for_once() -> TestResult {
     assert_eq!(world.tokens.status(&world.key).await?.state, GrantState::Reauthorize);
     // A new consent ends it.
     world.at.sandbox.clear_faults();
-    world.tokens.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+    world.tokens.insert(&world.key, world.at.authorized().await?.into_tokens()).await?;
     world.tokens.token(&world.key).await?;
     Ok(())
 }
@@ -202,7 +272,7 @@ async fn g12_a_lost_answer_is_asked_for_again_within_the_grace() -> TestResult {
         let tokens = TokenManager::builder(client, world.store.clone())
             .executor(TokioExecutor::current()?)
             .build()?;
-        tokens.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+        tokens.insert(&world.key, world.at.authorized().await?.into_tokens()).await?;
         world.expire();
         world.at.sandbox.fail_next(Fault::Reset { when: When::After }.on(Target::TokenRefresh));
         let token = tokens.token(&world.key).await;
@@ -276,7 +346,7 @@ async fn g13_what_the_provider_asks_for_holds_for_every_process_and_every_grant(
     for (name, value) in [(http::header::RETRY_AFTER, "60"), (reset, at.as_str())] {
         let world = World::start(Config::hellosign()).await?;
         let other_key = world.tokens.key("user 43")?;
-        world.tokens.adopt(&other_key, world.at.authorized().await?.into_tokens()).await?;
+        world.tokens.insert(&other_key, world.at.authorized().await?.into_tokens()).await?;
         world.expire();
         let busy = Answer::new(StatusCode::TOO_MANY_REQUESTS).header(name, value.parse()?);
         world.at.sandbox.fail_next(Fault::Answer(busy).on(Target::TokenRefresh));

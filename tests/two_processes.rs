@@ -56,7 +56,7 @@ async fn g10_two_processes_on_one_file_store_refresh_once_for_each_expiry() -> T
     let tokens = TokenManager::builder(at.client.clone(), store)
         .executor(TokioExecutor::current()?)
         .build()?;
-    tokens.adopt(&tokens.key("user 42")?, at.authorized().await?.into_tokens()).await?;
+    tokens.insert(&tokens.key("user 42")?, at.authorized().await?.into_tokens()).await?;
 
     let mut processes = Vec::new();
     for _ in 0..2 {

@@ -1,465 +1,320 @@
 use std::fmt;
+use std::time::Duration;
 
-use countersign_tokens::{GrantState, Takeover};
+use countersign_tokens::protocol::{Config, Judged, Now, Obstacle, Rules, Spending};
+use countersign_tokens::{AttemptId, GrantState, Record};
 use stateright::{Model, Property};
 
+use crate::names;
+use crate::process::Outcome;
 use crate::property;
-use crate::provider::Rotation;
-use crate::rule::{Rule, Without};
 use crate::state::{
-    ATTEMPTS, Budget, Doing, EPOCHS, End, Family, Flight, Process, Read, Request, Row, Seen, State,
-    Token,
+    ATTEMPTS, Budget, End, Family, Flight, Process, Seen, State, Swap, Token, What, epoch, owner,
+    time, version,
 };
-use crate::store::{Store, ticks};
 
-/// `N` processes that share one grant.
+/// Processes that share one grant.
 #[derive(Debug, Clone)]
-pub struct Fleet<const N: usize> {
-    /// How the provider rotates.
-    pub rotation: Rotation,
+pub struct Fleet {
+    /// How many processes there are.
+    pub processes: usize,
+    /// The engine's rules. The provider rotates refresh tokens as they expect. A tick of the clock
+    /// is a millisecond.
+    pub rules: Rules,
+    /// How many ticks a run has. `None` if there is no clock: a lease may end at any moment.
+    pub ticks: Option<u8>,
     /// Whether the store has the grant at the beginning.
     pub is_there: bool,
-    /// How often each process may begin.
+    /// How many attempts each process may make.
     pub attempts: u8,
     /// What may happen.
     pub budget: Budget,
-    /// The clock, where there is one: without, a lease may run out at any moment.
-    pub clock: Option<Timing>,
-    /// The rules that it does without.
-    pub without: Without,
-    /// The one property that is looked at, if it is one.
+    /// By how many ticks the estimate of the store's clock may be wrong when a refresh begins from
+    /// memory. Empty if none does.
+    pub memory: &'static [i8],
+    /// Whether a process may report an outcome that is unknown.
+    pub reports: bool,
+    /// Whether one state stands for all that differ in the order of the processes alone.
+    pub is_symmetric: bool,
+    /// Whether one state stands for all that have the same future. Without, only tiny fleets can be
+    /// checked.
+    pub is_merged: bool,
+    /// The only property to check, or `None` for all.
     pub only: Option<&'static str>,
 }
 
-/// Durations, in ticks.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// How long a lease lasts: `L`.
-    pub lease: u8,
-    /// The time limit of a request: `T`.
-    pub limit: u8,
-    /// The time limit of a save: `S`.
-    pub save: u8,
-    /// The margin: `m`.
-    pub margin: u8,
-    /// How long the run is.
-    pub horizon: u8,
-}
-
-/// What happens next. Steps of a process have the names that they have in `countersign-tokens`.
+/// What happens next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// A process does what it is about to do.
-    Do(usize, Step),
-    /// The same, and it does not hear what came of it: the request is under way for ever or for a
-    /// while.
-    Lose(usize, Step),
-    /// A process does not try that again.
-    GiveUp(usize),
-    /// A process dies, and its request with it.
-    Crash(usize),
-    /// A process dies, and its request is under way.
-    CrashSending(usize, Step),
-    /// A late step reaches the store.
-    Arrive(Request),
+    /// A process takes its next step.
+    Do(usize, What),
+    /// A process makes a swap and gets no answer. The swap is done, done later, or never.
+    Lose(usize, What),
+    /// A process dies. Its swap is lost, or on its way.
+    Crash(usize, Option<What>),
+    /// The store carries out a late swap, which has this place in [`State::late`].
+    Arrive(usize, What),
     /// A refresh token reaches the provider.
-    Provide(Token, u8),
-    /// The gate is closed: it took too long.
-    Close(usize),
-    /// The connection is not made.
-    NotSent(usize),
-    /// The answer takes too long.
-    TimeOut(usize),
-    /// The lease runs out.
+    Provide(Token, AttemptId),
+    /// The lease ends.
     Expire,
     /// Time passes.
     Tick,
-    /// The user ends this grant at the provider.
-    Withdraw(u8),
+    /// The user ends the grant of this family at the provider.
+    Withdraw(usize),
 }
 
-/// A step of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "they are what they are called in `countersign-tokens`")]
-pub enum Step {
-    Load,
-    Begin,
-    Intend,
-    Gate,
-    Send,
-    Answer,
-    Save,
-    Renew,
-    LoadAgain,
-    Mark,
-    Clear,
-    TakeBack,
-    Release,
-    LoadToAdopt,
-    Adopt,
-    LoadToForget,
-    Forget,
-    Revoke,
-    Purge,
-    LoadToReseal,
-    Reseal,
-}
+/// Rules for a strict provider, without a clock.
+const RULES: Rules = Rules {
+    spending: Spending::Once,
+    lease: Duration::from_millis(1),
+    request: Duration::ZERO,
+    step: Duration::ZERO,
+    margin: Duration::ZERO,
+    report_after: Duration::ZERO,
+};
 
-impl<const N: usize> Fleet<N> {
-    /// A fleet at a strict provider, to which nothing happens. Each process begins so many times,
-    /// four at most.
+impl Fleet {
+    /// Creates two processes at a strict provider, to which nothing happens, and which make so many
+    /// attempts each: four at most.
     #[must_use]
     pub fn new(attempts: u8) -> Self {
         Self {
-            rotation: Rotation::Strict,
+            processes: 2,
+            rules: RULES,
+            ticks: None,
             is_there: true,
             attempts: attempts.min(ATTEMPTS),
             budget: Budget::default(),
-            clock: None,
-            without: Without::default(),
+            memory: &[],
+            reports: false,
+            is_symmetric: false,
+            is_merged: true,
             only: None,
         }
     }
 
-    pub(crate) fn store(&self, now: u8) -> Store {
-        let timing = self.clock.unwrap_or(Timing::NONE);
-        let takeover = match self.rotation {
-            Rotation::Strict => Takeover::Never,
-            Rotation::Never => Takeover::Always,
-            Rotation::Grace(window) => {
-                let is_reckless = self.without.lacks(Rule::TakeoverCountsTheGate);
-                let ahead = if is_reckless { 0 } else { timing.time_to_send() };
-                let used = ahead + timing.limit + timing.margin;
-                Takeover::Within(ticks(window.saturating_sub(used)))
-            }
-        };
-        let rests = self.has_grace() && !self.without.lacks(Rule::RestForIntents);
-        let rest = rests.then(|| ticks(timing.time_to_arrive()));
-        Store { now, lease: timing.lease, rest, takeover, without: self.without }
-    }
-
-    pub(crate) fn has_grace(&self) -> bool {
-        matches!(self.rotation, Rotation::Grace(_))
-    }
-
-    /// The step that a process is about to take, and the request that it is for the store.
-    fn pending(&self, state: &State<N>, process: usize) -> Option<(Step, Option<Request>)> {
-        let attempt = state.attempt(process);
-        let of_store = |step, request| Some((step, Some(request)));
-        match state.processes[process].doing {
-            Doing::Idle => None,
-            Doing::Begin { read: Read { epoch, generation, .. } } => {
-                of_store(Step::Begin, Request::Begin { attempt, epoch, generation })
-            }
-            Doing::Intend { read: Read { epoch, generation, .. } } => {
-                of_store(Step::Intend, Request::Intend { attempt, epoch, generation })
-            }
-            Doing::Gate { .. } => Some((Step::Gate, None)),
-            Doing::Send { .. } => Some((Step::Send, None)),
-            Doing::Wait { .. } => Some((Step::Answer, None)),
-            Doing::Save { read: Read { epoch, generation, .. }, fresh } => {
-                of_store(Step::Save, Request::Save { attempt, epoch, generation, fresh })
-            }
-            Doing::Renew { read, .. } => of_store(
-                Step::Renew,
-                Request::Renew { attempt, epoch: read.epoch, is_release: false },
-            ),
-            Doing::Release { read } => of_store(
-                Step::Release,
-                Request::Renew { attempt, epoch: read.epoch, is_release: true },
-            ),
-            Doing::Reload { .. } => Some((Step::LoadAgain, None)),
-            Doing::Mark { read: Read { epoch, generation, .. }, as_state } => {
-                of_store(Step::Mark, Request::Mark { attempt, epoch, generation, as_state })
-            }
-            Doing::Clear { read, .. } => {
-                of_store(Step::Clear, Request::Clear { attempt, epoch: read.epoch })
-            }
-            Doing::TakeBack { epoch, attempt } => {
-                of_store(Step::TakeBack, Request::Clear { attempt, epoch })
-            }
-            Doing::LookToAdopt { .. } => Some((Step::LoadToAdopt, None)),
-            Doing::Adopt { epoch, replaces, .. } => {
-                of_store(Step::Adopt, Request::Adopt { epoch, replaces })
-            }
-            Doing::LookToForget { .. } => Some((Step::LoadToForget, None)),
-            Doing::Forget { epoch, tombstone, .. } => {
-                of_store(Step::Forget, Request::Forget { epoch, tombstone })
-            }
-            Doing::Revoke { .. } => Some((Step::Revoke, None)),
-            Doing::Purge { tombstone } => of_store(Step::Purge, Request::Purge { tombstone }),
-            Doing::Reseal { read: Read { epoch, generation, token }, is_unchanged } => {
-                of_store(Step::Reseal, Request::Reseal { epoch, generation, token, is_unchanged })
-            }
+    pub(crate) fn config(&self) -> Config {
+        Config {
+            rules: self.rules,
+            most_requests: 1,
+            patience: Duration::ZERO,
+            longest_rest: Duration::ZERO,
+            resends_unknown: false,
         }
+    }
+
+    /// Returns whether the rules say of the record that the outcome of an attempt is unknown.
+    pub(crate) fn is_unknown(&self, record: &Record, now: Now) -> bool {
+        record.state == GrantState::Unknown
+            || self.rules.obstacle(record, now) == Some(Obstacle::Unknown)
     }
 
     /// What a process without work may take on.
-    fn take_on(&self, state: &State<N>, process: usize, actions: &mut Vec<Action>) {
-        let live = state.record.as_ref().filter(|it| it.state == GrantState::Live);
-        if state.stray(process).is_some() {
-            actions.push(Action::Do(process, Step::TakeBack));
-        } else if live.is_some() && state.processes[process].used < self.attempts {
-            actions.push(Action::Do(process, Step::Load));
+    fn offers(&self, state: &State, process: usize, actions: &mut Vec<Action>) {
+        let mut offer = |what| actions.push(Action::Do(process, what));
+        let it = &state.processes[process];
+        if state.left.inserts > 0 {
+            offer(What::Insert);
         }
-        if state.left.adoptions > 0 {
-            actions.push(Action::Do(process, Step::LoadToAdopt));
+        let Some(record) = &state.record else { return };
+        if record.state == GrantState::Live && it.used < self.attempts {
+            offer(What::Refresh);
+            if it.remembers {
+                self.memory.iter().for_each(|error| offer(What::RefreshFromMemory(*error)));
+            }
         }
-        if state.left.forgettings > 0 && state.record.is_some() {
-            actions.push(Action::Do(process, Step::LoadToForget));
+        let report = || self.rules.report(record, state.clock(), record.version);
+        if self.reports && matches!(report(), Judged::Write(_)) {
+            offer(What::Report);
         }
-        if state.left.reseals > 0 && state.record.as_ref().is_some_and(|it| it.token.is_some()) {
-            actions.push(Action::Do(process, Step::LoadToReseal));
+        if state.left.removals > 0 {
+            offer(What::Remove);
+        }
+        if state.left.reseals > 0 && Token::of(record).is_some() {
+            offer(What::Reseal);
         }
     }
 
-    /// What may come of the step that a process is about to take.
-    fn go_on(&self, state: &State<N>, process: usize, actions: &mut Vec<Action>) {
-        let Some((step, request)) = self.pending(state, process) else {
-            return self.take_on(state, process, actions);
-        };
-        if step == Step::Purge && !self.may_purge(state) {
-            actions.push(Action::GiveUp(process));
-            return;
+    /// What may come of what a process does.
+    fn go_on(&self, state: &State, process: usize, actions: &mut Vec<Action>) {
+        let it = &state.processes[process];
+        if it.is_idle() {
+            return self.offers(state, process, actions);
         }
         let (is_losing, is_crashing) = (state.left.losses > 0, state.left.crashes > 0);
         if is_crashing {
-            actions.push(Action::Crash(process));
+            actions.push(Action::Crash(process, None));
         }
-        if request.is_some() {
+        if let Some(Swap { what, .. }) = it.swap {
             if is_losing {
-                actions.push(Action::Lose(process, step));
+                actions.push(Action::Lose(process, what));
             }
-            if is_crashing {
-                actions.push(Action::CrashSending(process, step));
+            if is_crashing && under_way(state, it).is_some() {
+                actions.push(Action::Crash(process, Some(what)));
             }
+            actions.push(Action::Do(process, what));
+        } else if it.answer.is_some() {
+            actions.push(Action::Do(process, What::CloseGate));
+            if self.may_be_open(state, process) {
+                actions.push(Action::Do(process, What::Send));
+            }
+        } else if let Some((id, _)) = it.sending() {
+            let flight = state.flights.iter().find(|it| it.attempt == id);
+            let is_answered = flight.is_some_and(|it| it.answer.is_some());
+            if is_losing {
+                actions.push(Action::Do(process, What::TimeOut));
+            }
+            if is_losing && flight.is_some() && !is_answered {
+                actions.push(Action::Do(process, What::NotSent));
+            }
+            if is_answered {
+                actions.push(Action::Do(process, What::Answer));
+            }
+        } else {
+            actions.push(Action::Do(process, What::Revoke));
         }
-        match state.processes[process].doing {
-            Doing::Gate { began, .. } => {
-                actions.push(Action::Close(process));
-                if !self.is_open(state, process, began) {
-                    return;
-                }
-            }
-            Doing::Send { .. } if is_losing => actions.push(Action::NotSent(process)),
-            Doing::Reload { .. } if is_losing => actions.push(Action::Lose(process, step)),
-            Doing::Wait { .. } => {
-                if is_losing {
-                    actions.push(Action::TimeOut(process));
-                }
-                let attempt = state.attempt(process);
-                let is_answered = |it: &Flight| it.attempt == attempt && it.answer.is_some();
-                if !state.flights.iter().any(is_answered) {
-                    return;
-                }
-            }
-            Doing::Clear { tried: true, .. } if self.rotation == Rotation::Never => {
-                actions.push(Action::GiveUp(process));
-            }
-            Doing::Adopt { replaces: None, is_repeated: true, .. } => {
-                actions.push(Action::GiveUp(process));
-            }
-            _ => {}
-        }
-        actions.push(Action::Do(process, step));
     }
 
-    /// Whether it is none of what has to happen.
-    pub(crate) fn is_fault(&self, state: &State<N>, action: Action) -> bool {
+    /// Returns whether the run can do without the action.
+    pub(crate) fn is_fault(&self, state: &State, action: Action) -> bool {
         match action {
-            Action::Do(process, step) => {
-                self.pending(state, process).is_none()
-                    && !matches!(step, Step::Load | Step::TakeBack)
+            Action::Do(_, What::Refresh | What::RefreshFromMemory(_)) => false,
+            Action::Do(process, what) => {
+                matches!(what, What::NotSent | What::TimeOut) || state.processes[process].is_idle()
             }
-            Action::Arrive(_)
-            | Action::Provide(..)
-            | Action::Close(_)
-            | Action::Expire
-            | Action::Tick
-            | Action::GiveUp(_) => false,
-            _ => true,
+            Action::Lose(..) | Action::Crash(..) | Action::Withdraw(_) => true,
+            _ => false,
         }
-    }
-
-    /// Whether nobody is about to adopt where nothing was.
-    fn may_purge(&self, state: &State<N>) -> bool {
-        let adopts = |it: &Process| matches!(it.doing, Doing::Adopt { replaces: None, .. });
-        let is_late = |it: &Request| matches!(it, Request::Adopt { replaces: None, .. });
-        self.without.lacks(Rule::TombstonesStay)
-            || !state.processes.iter().any(adopts) && !state.late.iter().any(is_late)
-    }
-
-    /// Whether there is time enough left for the request and for storing its answer.
-    fn is_open(&self, state: &State<N>, process: usize, began: u8) -> bool {
-        if self.without.lacks(Rule::Gate) {
-            return true;
-        }
-        if let Some(it) = self.clock {
-            return state.now - began <= it.time_to_send();
-        }
-        let lease = state.record.as_ref().and_then(|row| row.lease);
-        // Where refreshes spend nothing, one begins without a lease too.
-        let attempt = state.attempt(process);
-        self.rotation == Rotation::Never
-            || lease.is_some_and(|(owner, until)| owner == attempt && state.now < until)
     }
 }
 
-impl Timing {
-    /// A clock that stands still, and a lease that ends when it is made to.
-    const NONE: Self = Self { lease: 1, limit: 0, save: 0, margin: 0, horizon: 0 };
-
-    /// How long after begin the gate is open.
-    fn time_to_send(self) -> u8 {
-        self.lease.saturating_sub(self.limit + self.save + self.margin)
-    }
-
-    /// How long after begin a request may still arrive.
-    fn time_to_arrive(self) -> u8 {
-        self.time_to_send() + self.limit + self.margin
-    }
+/// Returns the swap of a process if the store may still carry it out.
+fn under_way<'a>(state: &State, process: &'a Process) -> Option<&'a Swap> {
+    let present = state.record.as_ref().map(|it| it.version);
+    let swap = process.swap.as_ref()?;
+    let is_written = swap.next.as_ref().map(|it| it.version) == present;
+    Some(swap).filter(|_| !is_written && (swap.expected.is_none() || swap.expected == present))
 }
 
-impl<const N: usize> Model for Fleet<N> {
-    type State = State<N>;
+impl Model for Fleet {
+    type State = State;
     type Action = Action;
 
-    fn init_states(&self) -> Vec<State<N>> {
+    fn init_states(&self) -> Vec<State> {
         let token = Token { family: 0, number: 0 };
-        let row = Row {
-            epoch: 0,
+        let record = Record {
             generation: 1,
             state: GrantState::Live,
-            lease: None,
-            attempts: Vec::new(),
-            written_by: None,
-            not_before: None,
-            token: Some(token),
+            payload: token.contents().payload,
+            ..Record::tombstone(epoch(0), 1, version(names::HERE))
         };
         vec![State {
             now: 0,
-            record: self.is_there.then_some(row),
-            processes: [Process::default(); N],
+            record: self.is_there.then_some(record),
+            processes: vec![Process::default(); self.processes],
             late: Vec::new(),
             flights: Vec::new(),
-            families: [Family::default(); EPOCHS],
+            families: vec![Family::default()],
+            tried: Vec::new(),
             left: self.budget,
-            next_epoch: 1,
             seen: Seen::default(),
         }]
     }
 
-    fn actions(&self, state: &State<N>, actions: &mut Vec<Action>) {
-        for process in 0..N {
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for process in 0..self.processes {
             self.go_on(state, process, actions);
         }
-        let is_kept = |it: &&Request| matches!(it, Request::Purge { .. }) && !self.may_purge(state);
-        let late = state.late.iter().filter(|it| !is_kept(it));
-        actions.extend(late.copied().map(Action::Arrive));
+        actions.extend(state.late.iter().enumerate().map(|(at, it)| Action::Arrive(at, it.what)));
         let asked = state.flights.iter().filter(|it| it.answer.is_none());
         actions.extend(asked.map(|it| Action::Provide(it.token, it.attempt)));
         if state.left.withdrawals > 0 {
-            let families = state.families.iter().zip(0..state.next_epoch);
-            let ended = families.filter(|it| it.0.end.is_none()).map(|it| Action::Withdraw(it.1));
+            let families = state.families.iter().enumerate();
+            let ended = families.filter(|it| it.1.end.is_none()).map(|it| Action::Withdraw(it.0));
             actions.extend(ended);
         }
-        match self.clock {
-            Some(timing) => {
-                // A request goes as soon as the gate is open, and arrives within its time limit:
-                // so much a grace window does rest on.
-                let is_urgent = |it: &Flight| it.answer.is_none() && it.until == state.now;
-                let is_going = |it: &Process| matches!(it.doing, Doing::Send { .. });
-                let waits =
-                    !state.flights.iter().any(is_urgent) && !state.processes.iter().any(is_going);
-                if state.now < timing.horizon && waits {
+        match self.ticks {
+            // A request arrives within its time limit: grace windows rely on that.
+            Some(ticks) => {
+                let is_urgent = |it: &Flight| it.answer.is_none() && it.until == time(state.now);
+                if state.now < ticks && !state.flights.iter().any(is_urgent) {
                     actions.push(Action::Tick);
                 }
             }
             None => {
-                let lease = state.record.as_ref().and_then(|it| it.lease);
-                if lease.is_some_and(|it| state.now < it.1) {
+                if state.record.as_ref().is_some_and(|it| it.is_leased(time(state.now))) {
                     actions.push(Action::Expire);
                 }
             }
         }
     }
 
-    fn next_state(&self, last: &State<N>, action: Action) -> Option<State<N>> {
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
         let mut state = last.clone();
+        if let Action::Lose(process, _) | Action::Crash(process, Some(_)) = action {
+            state.late.extend(under_way(last, &last.processes[process]).cloned());
+        }
         match action {
-            Action::Do(process, step) => match self.pending(&state, process) {
-                None => self.begin_work(&mut state, process, step),
-                Some((_, Some(request))) => self.ask_store(&mut state, process, request),
-                Some((_, None)) => self.step(&mut state, process),
+            Action::Do(process, what) => match what {
+                _ if last.processes[process].is_idle() => self.take_on(&mut state, process, what),
+                What::Send | What::CloseGate => self.gate(&mut state, process, what),
+                What::Answer | What::NotSent | What::TimeOut => {
+                    self.answered(&mut state, process, what);
+                }
+                What::Revoke => self.revoke(&mut state, process),
+                _ => self.swap(&mut state, process),
             },
             Action::Lose(process, _) => {
-                let (_, request) = self.pending(&state, process)?;
                 state.left.losses -= 1;
-                state.late.extend(request);
-                self.unheard(&mut state, process);
+                let swap = state.processes[process].swap.take();
+                self.hear(&mut state, process, Outcome::Unheard, swap);
             }
-            Action::GiveUp(process) => self.give_up(&mut state, process),
-            Action::Crash(process) => self.crash(&mut state, process),
-            Action::CrashSending(process, _) => {
-                let (_, request) = self.pending(&state, process)?;
-                state.late.extend(request);
-                self.crash(&mut state, process);
-            }
-            Action::Arrive(request) => {
-                let at = state.late.iter().position(|it| *it == request)?;
-                state.late.remove(at);
-                self.apply(&mut state, &request);
+            Action::Crash(process, _) => self.crash(&mut state, process),
+            Action::Arrive(at, _) => {
+                let swap = state.late.remove(at);
+                self.store(&mut state, &swap);
             }
             Action::Provide(_, attempt) => self.provide(&mut state, attempt),
-            Action::Close(process) => self.not_sent(&mut state, process),
-            Action::NotSent(process) => {
-                state.left.losses -= 1;
-                self.not_sent(&mut state, process);
-            }
-            Action::TimeOut(process) => {
-                state.left.losses -= 1;
-                self.time_out(&mut state, process);
-            }
             Action::Expire => {
-                let now = state.now;
-                state.record.as_mut()?.lease.as_mut()?.1 = now;
+                let now = time(state.now);
+                state.for_each_record(&mut |record| {
+                    record.attempts.iter_mut().for_each(|it| it.lease_until = now);
+                });
             }
             Action::Tick => state.now += 1,
             Action::Withdraw(family) => {
                 state.left.withdrawals -= 1;
-                state.families[usize::from(family)].end = Some(End::Withdrawn);
+                state.families[family].end = Some(End::Withdrawn);
             }
         }
-        state.late.sort_unstable();
-        state.flights.sort_unstable();
+        if self.is_merged {
+            self.unify(&mut state);
+        }
         (state != *last).then_some(state)
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        let mut properties = property::all();
-        properties.retain(|it| self.only.is_none_or(|only| it.name == only));
-        properties
+        let all = property::ALL.iter().filter(|it| self.only.is_none_or(|only| only == it.0));
+        all.map(|it| Property::always(it.0, it.1)).collect()
     }
 }
 
 impl fmt::Debug for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Do(process, step) => write!(f, "{process}: {step:?}"),
-            Self::Lose(process, step) => {
-                write!(f, "{process}: {step:?}, of which it does not hear")
+            Self::Do(process, what) => write!(f, "{process}: {what:?}"),
+            Self::Lose(process, what) => write!(f, "{process}: {what:?}, and no answer"),
+            Self::Crash(process, None) => write!(f, "{process} dies"),
+            Self::Crash(process, Some(what)) => {
+                write!(f, "{process} dies, its {what:?} on its way")
             }
-            Self::GiveUp(process) => write!(f, "{process} gives that up"),
-            Self::Crash(process) => write!(f, "{process} dies"),
-            Self::CrashSending(process, step) => {
-                write!(f, "{process} dies, its {step:?} under way")
+            Self::Arrive(_, what) => write!(f, "the store carries out a late {what:?}"),
+            Self::Provide(Token { family, number }, id) => {
+                let from = owner(*id).0;
+                write!(f, "the provider gets token {number} of grant {family} from {from}")
             }
-            Self::Arrive(request) => write!(f, "the store gets a late {request:?}"),
-            Self::Provide(token, attempt) => write!(f, "the provider gets {token:?} of {attempt}"),
-            Self::Close(process) => write!(f, "{process}: Gate is closed"),
-            Self::NotSent(process) => write!(f, "{process}: Send, and no connection"),
-            Self::TimeOut(process) => write!(f, "{process}: no Answer in time"),
-            Self::Expire => f.write_str("the lease runs out"),
+            Self::Expire => f.write_str("the lease ends"),
             Self::Tick => f.write_str("time passes"),
             Self::Withdraw(family) => write!(f, "the user ends grant {family} at the provider"),
         }

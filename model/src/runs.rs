@@ -1,78 +1,106 @@
-//! The fleets that are looked at whole: what is claimed of the protocol is claimed of these.
+//! The fleets that are checked.
 
-use crate::fleet::{Fleet, Timing};
-use crate::provider::Rotation;
+use std::time::Duration;
+
+use countersign_tokens::protocol::{Rules, Spending};
+
+use crate::fleet::Fleet;
 use crate::state::Budget;
 
-/// At a strict provider, with a fault of each kind and a new grant from the user.
-#[must_use]
-pub fn two_processes() -> Fleet<2> {
-    let budget =
-        Budget { crashes: 1, losses: 1, withdrawals: 1, adoptions: 1, ..Budget::default() };
-    Fleet { budget, ..Fleet::new(2) }
+/// A fleet and its name.
+pub type Run = (&'static str, fn() -> Fleet);
+
+/// The fleets in which every property holds. The arguments are the attempts of each process, and how
+/// often what [`Budget`] names may happen: crashes, losses, withdrawals, inserts, removals, reseals.
+pub const WHOLE: &[Run] = &[
+    ("strict", || fleet(2, [1, 1, 1, 1, 0, 0])),
+    ("everything", || fleet(1, [1, 1, 1, 1, 1, 1])),
+    ("losses", || fleet(2, [1, 2, 1, 0, 0, 0])),
+    ("never", || never(2, [1, 1, 1, 0, 0, 0])),
+    ("new grant", || new_grant(1, [1, 2, 0, 2, 1, 0])),
+    ("new grants and losses", || new_grant(1, [1, 3, 0, 1, 2, 0])),
+    ("new grants and more", || new_grant(1, [1, 3, 0, 2, 2, 0])),
+    ("grace", || grace(2, [0, 2, 0, 0, 0, 0])),
+    ("grace and a crash", || grace(2, [1, 1, 0, 0, 0, 0])),
+    ("long grace", || with_grace(4, 9, 9, 2, [0, 2, 0, 0, 0, 0])),
+    ("grace and more", || grace(2, [1, 2, 0, 0, 0, 0])),
+    ("two and more", || fleet(1, [2, 2, 1, 1, 1, 1])),
+    ("many losses", || fleet(2, [2, 3, 0, 0, 0, 1])),
+    ("three", || three(1, [1, 1, 1, 1, 0, 0])),
+    ("three again and again", || three(2, [1, 1, 0, 0, 0, 0])),
+    ("three and removal", || three(1, [1, 1, 1, 1, 1, 0])),
+    ("three and everything", || three(1, [1, 2, 0, 0, 1, 1])),
+    ("memory", || Fleet { memory: &[0], ..fleet(2, [1, 1, 1, 1, 0, 1]) }),
+    ("memory and grace", || from_memory(&[0])),
+    ("memory and grace, late", || from_memory(&[0, -1])),
+    ("reports", || Fleet { reports: true, ..fleet(1, [1, 1, 1, 1, 1, 1]) }),
+    ("reports and grace", || Fleet { reports: true, ..grace(2, [1, 1, 0, 0, 0, 0]) }),
+];
+
+/// Fleets that show what a rule is for: `cargo xtask model --without` takes the rule away. In the
+/// whole code, every property holds in all but the first.
+pub const SMALL: &[Run] = &[
+    // A used token is sent again: a process takes the store's clock to be ahead of where it is.
+    ("memory and grace, early", || from_memory(&[0, 1])),
+    ("small", || fleet(1, [0; 6])),
+    ("small, reports", || Fleet { reports: true, ..fleet(1, [0; 6]) }),
+    ("small, a crash", || fleet(1, [1, 0, 0, 0, 0, 0])),
+    ("small, a loss", || fleet(1, [0, 1, 0, 0, 0, 0])),
+    ("small, an insert", || fleet(1, [0, 0, 0, 1, 0, 0])),
+    ("small, withdrawn", || fleet(1, [0, 0, 1, 1, 0, 0])),
+    ("small, resealed", || fleet(1, [1, 0, 0, 0, 0, 1])),
+    ("small, faults", || Fleet { reports: true, ..fleet(1, [1, 1, 0, 0, 0, 1]) }),
+    ("small, never", || never(1, [1, 1, 0, 0, 0, 0])),
+    ("removed", || fleet(0, [0, 1, 0, 1, 1, 0])),
+    ("removed, two losses", || fleet(0, [0, 2, 0, 1, 1, 0])),
+    ("new, no attempts", || new_grant(0, [1, 2, 0, 2, 1, 0])),
+    ("new, small", || new_grant(0, [1, 2, 0, 1, 1, 0])),
+    ("small grace", || grace(1, [0, 1, 0, 0, 0, 0])),
+    ("small grace, reports", || Fleet { reports: true, ..grace(1, [0; 6]) }),
+    ("small grace, no loss", || Fleet { memory: &[0], ..grace(1, [0; 6]) }),
+];
+
+fn fleet(attempts: u8, budget: [u8; 6]) -> Fleet {
+    let [crashes, losses, withdrawals, inserts, removals, reseals] = budget;
+    let budget = Budget { crashes, losses, withdrawals, inserts, removals, reseals };
+    Fleet { budget, ..Fleet::new(attempts) }
 }
 
-/// At a strict provider, with everything that can happen, once each.
-#[must_use]
-pub fn two_processes_and_everything() -> Fleet<2> {
-    let budget = Budget { forgettings: 1, reseals: 1, ..two_processes().budget };
-    Fleet { budget, ..Fleet::new(1) }
+fn three(attempts: u8, budget: [u8; 6]) -> Fleet {
+    Fleet { processes: 3, ..fleet(attempts, budget) }
 }
 
-/// At a strict provider, with a store that hardly answers.
-#[must_use]
-pub fn two_processes_and_losses() -> Fleet<2> {
-    let budget = Budget { crashes: 1, losses: 2, withdrawals: 1, ..Budget::default() };
-    Fleet { budget, ..Fleet::new(2) }
+fn new_grant(attempts: u8, budget: [u8; 6]) -> Fleet {
+    Fleet { is_there: false, ..fleet(attempts, budget) }
 }
 
-/// A grant that is not there at first, is adopted, and forgotten.
-#[must_use]
-pub fn two_processes_and_a_new_grant() -> Fleet<2> {
-    let budget =
-        Budget { crashes: 1, losses: 2, adoptions: 2, forgettings: 1, ..Budget::default() };
-    Fleet { budget, is_there: false, ..Fleet::new(1) }
+fn never(attempts: u8, budget: [u8; 6]) -> Fleet {
+    let fleet = fleet(attempts, budget);
+    Fleet { rules: Rules { spending: Spending::Never, ..fleet.rules }, ..fleet }
 }
 
-/// At a provider whose refresh tokens stay the same.
-#[must_use]
-pub fn two_processes_without_rotation() -> Fleet<2> {
-    let budget = Budget { adoptions: 0, ..two_processes().budget };
-    Fleet { rotation: Rotation::Never, budget, ..Fleet::new(2) }
+/// The grace window is the shortest in which another process can take over from one that has died.
+fn grace(attempts: u8, budget: [u8; 6]) -> Fleet {
+    with_grace(3, 7, 8, attempts, budget)
 }
 
-/// At a provider with a grace window of seven ticks, which is as short as lets a dead holder's lease
-/// be taken over.
-#[must_use]
-pub fn two_processes_with_grace() -> Fleet<2> {
-    let clock = Timing { lease: 3, limit: 1, save: 0, margin: 1, horizon: 8 };
-    let budget = Budget { losses: 2, ..Budget::default() };
-    Fleet { rotation: Rotation::Grace(7), clock: Some(clock), budget, ..Fleet::new(2) }
+fn with_grace(lease: u64, window: u64, ticks: u8, attempts: u8, budget: [u8; 6]) -> Fleet {
+    let fleet = fleet(attempts, budget);
+    let rules = Rules {
+        spending: Spending::Grace(Duration::from_millis(window)),
+        lease: Duration::from_millis(lease),
+        request: Duration::from_millis(1),
+        margin: Duration::from_millis(1),
+        ..fleet.rules
+    };
+    Fleet { rules, ticks: Some(ticks), ..fleet }
 }
 
-/// The same with a process that dies.
-#[must_use]
-pub fn two_processes_with_grace_and_a_crash() -> Fleet<2> {
-    let budget = Budget { crashes: 1, losses: 1, ..Budget::default() };
-    Fleet { budget, ..two_processes_with_grace() }
+fn from_memory(memory: &'static [i8]) -> Fleet {
+    Fleet { memory, ..grace(2, [0, 1, 0, 0, 0, 0]) }
 }
 
-/// Three, at a strict provider, with a fault of each kind and a new grant from the user.
-#[must_use]
-pub fn three_processes() -> Fleet<3> {
-    Fleet { budget: two_processes().budget, ..Fleet::new(1) }
-}
-
-/// Three that refresh again and again, one of which dies.
-#[must_use]
-pub fn three_processes_again_and_again() -> Fleet<3> {
-    let budget = Budget { crashes: 1, losses: 1, ..Budget::default() };
-    Fleet { budget, ..Fleet::new(2) }
-}
-
-/// Three, with forgetting beside: too many states for every day.
-#[must_use]
-pub fn three_processes_and_forgetting() -> Fleet<3> {
-    let budget = Budget { forgettings: 1, ..two_processes().budget };
-    Fleet { budget, ..Fleet::new(1) }
+/// Returns the fleet of this name.
+pub fn named(name: &str) -> Option<Fleet> {
+    WHOLE.iter().chain(SMALL).find(|it| it.0 == name).map(|it| it.1())
 }

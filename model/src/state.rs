@@ -1,328 +1,308 @@
-//! What there is in a run: the store's record, the processes, the provider, and what is between.
+//! The state of a run: the stored record, the processes, the provider and the messages between them.
 
-use countersign_tokens::{GrantState, Negative};
+use countersign_tokens::protocol::{
+    Attempted, Contents, Insert, Now, Refresh, Remove, Step, Swapping,
+};
+use countersign_tokens::{AttemptId, Epoch, GrantState, Payload, Record, StoreTime, Version};
 
-/// Lives that a grant may have in one run, tombstones included.
-pub const EPOCHS: usize = 7;
-
-/// Attempts that a process may make in one run.
+/// The most attempts of a process in one run.
 pub const ATTEMPTS: u8 = 4;
 
-/// Everything there is: one grant, the processes that share it, the provider, and what is between.
+/// The state of a run: one grant, the processes that share it, the provider, and what is on its way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct State<const N: usize> {
-    /// The clock, which stands still unless the rotation has a grace window.
+pub struct State {
+    /// The store's clock in ticks. It stands still unless the provider has a grace window.
     pub now: u8,
-    /// What the store has.
-    pub record: Option<Row>,
-    /// Those that share the grant.
-    pub processes: [Process; N],
-    /// Steps that were given up by whoever sent them, and may still reach the store.
-    pub late: Vec<Request>,
+    /// The record in the store.
+    pub record: Option<Record>,
+    /// The processes that share the grant.
+    pub processes: Vec<Process>,
+    /// Swaps on their way whose sender got no answer. The store may still carry them out.
+    pub late: Vec<Swap>,
     /// Requests on their way to the provider, and its answers.
     pub flights: Vec<Flight>,
-    /// The grant at the provider, in each of its lives.
-    pub families: [Family; EPOCHS],
+    /// The grants at the provider: the first one, and one for each insert.
+    pub families: Vec<Family>,
+    /// The attempts that may stay beside the present token: their process has sent it, or died.
+    pub tried: Vec<AttemptId>,
     /// What may still happen.
     pub left: Budget,
-    /// The epoch that is drawn next.
-    pub next_epoch: u8,
-    /// What has happened, and should not have.
+    /// What has happened although it must not.
     pub seen: Seen,
 }
 
-/// The record of a store, without what has no bearing on the protocol.
+/// A process and its memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Process {
+    /// How many attempts it has used up.
+    pub used: u8,
+    /// What it does.
+    pub doing: Doing,
+    /// The swap that it is about to make, or that it repeats.
+    pub swap: Option<Swap>,
+    /// The store's answer to its begin, until the process acts on it: done, or this record with its
+    /// attempt.
+    pub answer: Option<Option<Record>>,
+    /// [`Refresh::left`] of its last refresh.
+    pub left: Option<AttemptId>,
+    /// Whether it remembers the record that the store has, because it wrote that record.
+    pub remembers: bool,
+}
+
+/// What a process does: nothing, or one of the engine's machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum Doing {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// It refreshes.
+    Refresh(Refresh),
+    /// It inserts the grant of this family.
+    Insert(Insert, u8),
+    /// It removes the grant. Holds the token that it revokes.
+    Remove(Remove, Option<Token>),
+    /// It makes one swap and does not repeat it: a report, or the same tokens sealed again.
+    Once,
+}
+
+/// A swap on its way to the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Row {
-    /// Which life of the grant it is.
-    pub epoch: u8,
-    /// Moves with every new token.
-    pub generation: u8,
-    /// Whether it can be refreshed.
-    pub state: GrantState,
-    /// Who may refresh it now, until when.
-    pub lease: Option<(u8, u8)>,
-    /// The intents that nobody has taken back, with the instant of each.
-    pub attempts: Vec<(u8, u8)>,
-    /// The attempt that wrote it.
-    pub written_by: Option<u8>,
-    /// Before when it is not to be refreshed.
-    pub not_before: Option<u8>,
-    /// Its refresh token. A tombstone has none.
-    pub token: Option<Token>,
+pub struct Swap {
+    /// What it is for.
+    pub what: What,
+    /// The version to be replaced.
+    pub expected: Option<Version>,
+    /// The record to take its place.
+    pub next: Option<Record>,
+}
+
+/// The step that a process takes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "they are named as in `countersign-tokens`")]
+pub enum What {
+    // What a process without work may take on.
+    Refresh,
+    /// Its estimate of the store's clock is wrong by so many ticks.
+    RefreshFromMemory(i8),
+    Report,
+    Reseal,
+    Insert,
+    Remove,
+    // The swaps.
+    Begin,
+    Save,
+    Clear,
+    Leave,
+    Mark,
+    Vacate,
+    Store,
+    Bury,
+    Purge,
+    // The other steps.
+    Send,
+    CloseGate,
+    NotSent,
+    TimeOut,
+    Answer,
+    Revoke,
 }
 
 /// A refresh token: which one of which family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Token {
-    /// The epoch in which the family was adopted.
+    /// The grant.
     pub family: u8,
     /// Counts the tokens of a family.
     pub number: u8,
 }
 
-/// A process, and what it has in its memory.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Process {
-    /// The attempts that it has used up.
-    pub used: u8,
-    /// What it is about to do.
-    pub doing: Doing,
-    /// Which of its begins it has not heard of: one may still reach the store, after its clear.
-    pub strays: Own,
-    /// Which of its intents stand by right: it has sent the token, or died.
-    pub tried: Own,
-    /// Which of its intents says since when the grace has run.
-    pub left: Own,
-}
-
-/// Some of the attempts of one process, as bits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Own(u8);
-
-impl Own {
-    pub(crate) fn add(&mut self, used: u8) {
-        self.0 |= 1 << used;
-    }
-
-    pub(crate) fn has(self, used: u8) -> bool {
-        self.0 & 1 << used != 0
-    }
-}
-
-/// What a refresh has read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Read {
-    /// The epoch of the record.
-    pub epoch: u8,
-    /// Its generation.
-    pub generation: u8,
-    /// Its refresh token.
-    pub token: Token,
-}
-
-/// The step that a process takes next, with what it knows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the members are those of the steps in `countersign-tokens`")]
-pub enum Doing {
-    /// Nothing: it may take on anything.
-    #[default]
-    Idle,
-    /// Lease, second look and intent.
-    Begin { read: Read },
-    /// The intent, where it is not written by begin.
-    Intend { read: Read },
-    /// The look at the time, just before the bytes go.
-    Gate { read: Read, began: u8 },
-    /// The refresh token goes out.
-    Send { read: Read },
-    /// The answer is awaited.
-    Wait { read: Read },
-    /// The answer is to be stored.
-    Save { read: Read, fresh: Token },
-    /// It could not be stored: the lease is extended before that is tried again.
-    Renew { read: Read, fresh: Token },
-    /// `invalid_grant`: another look at the store.
-    Reload { read: Read },
-    /// The grant is to be marked.
-    Mark { read: Read, as_state: As },
-    /// The own intent is to be taken back, until it is; or, where intents forbid nothing, once.
-    /// Whether that was tried already.
-    Clear { read: Read, tried: bool },
-    /// The own intent of an earlier attempt is to be, which came after its clear.
-    TakeBack { epoch: u8, attempt: u8 },
-    /// The lease is to be released, while the intent stays.
-    Release { read: Read },
-    /// A new grant of the user is to be stored: in whose place?
-    LookToAdopt { epoch: u8 },
-    /// In the place of this one.
-    Adopt { epoch: u8, replaces: Option<u8>, is_repeated: bool },
-    /// A grant is to be forgotten: which?
-    LookToForget { tombstone: u8 },
-    /// This one.
-    Forget { epoch: u8, tombstone: u8, token: Option<Token> },
-    /// Its token is to be revoked.
-    Revoke { tombstone: u8, token: Option<Token> },
-    /// Its tombstone is to be removed.
-    Purge { tombstone: u8 },
-    /// The payload is to be sealed anew; whether nothing was written since it was read.
-    Reseal { read: Read, is_unchanged: bool },
-}
-
-/// [`Negative`], in an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum As {
-    /// [`Negative::Unknown`].
-    Unknown,
-    /// [`Negative::Reauthorize`].
-    Reauthorize,
-}
-
-impl From<As> for Negative {
-    fn from(it: As) -> Self {
-        match it {
-            As::Unknown => Self::Unknown,
-            As::Reauthorize => Self::Reauthorize,
-        }
-    }
-}
-
-/// A step on its way to the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "the members are those of the steps in `countersign-tokens`")]
-pub enum Request {
-    /// `GrantStore::begin`.
-    Begin { attempt: u8, epoch: u8, generation: u8 },
-    /// The intent, where it is not written by begin.
-    Intend { attempt: u8, epoch: u8, generation: u8 },
-    /// `GrantStore::save`.
-    Save { attempt: u8, epoch: u8, generation: u8, fresh: Token },
-    /// `GrantStore::clear`.
-    Clear { attempt: u8, epoch: u8 },
-    /// `GrantStore::renew`, and with no time the release.
-    Renew { attempt: u8, epoch: u8, is_release: bool },
-    /// `GrantStore::mark`.
-    Mark { attempt: u8, epoch: u8, generation: u8, as_state: As },
-    /// `GrantStore::reseal`.
-    Reseal { epoch: u8, generation: u8, token: Token, is_unchanged: bool },
-    /// `GrantStore::adopt`.
-    Adopt { epoch: u8, replaces: Option<u8> },
-    /// `GrantStore::forget`.
-    Forget { epoch: u8, tombstone: u8 },
-    /// `GrantStore::purge`.
-    Purge { tombstone: u8 },
-}
-
-impl Request {
-    pub(crate) fn attempt(mut self) -> Option<u8> {
-        self.attempt_mut().copied()
-    }
-
-    pub(crate) fn attempt_mut(&mut self) -> Option<&mut u8> {
-        match self {
-            Self::Begin { attempt, .. }
-            | Self::Intend { attempt, .. }
-            | Self::Save { attempt, .. }
-            | Self::Clear { attempt, .. }
-            | Self::Renew { attempt, .. }
-            | Self::Mark { attempt, .. } => Some(attempt),
-            Self::Reseal { .. } | Self::Adopt { .. } | Self::Forget { .. } | Self::Purge { .. } => {
-                None
-            }
-        }
-    }
-
-    /// Lets it be said of this epoch, whichever it was said of.
-    pub(crate) fn set_epoch(&mut self, present: u8) {
-        match self {
-            Self::Begin { epoch, .. }
-            | Self::Intend { epoch, .. }
-            | Self::Save { epoch, .. }
-            | Self::Clear { epoch, .. }
-            | Self::Renew { epoch, .. }
-            | Self::Mark { epoch, .. }
-            | Self::Reseal { epoch, .. }
-            | Self::Forget { epoch, .. } => *epoch = present,
-            Self::Adopt { replaces, .. } => *replaces = Some(present),
-            Self::Purge { tombstone } => *tombstone = present,
-        }
-    }
-}
-
 /// A request to the provider, or its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Flight {
-    /// Whose it is.
-    pub attempt: u8,
+    /// The attempt.
+    pub attempt: AttemptId,
     /// The refresh token that is sent.
     pub token: Token,
-    /// When it arrives at the latest, where there is a clock.
-    pub until: u8,
-    /// What the provider said, once it did.
-    pub answer: Option<Result<Token, Invalid>>,
+    /// When it arrives at the latest, if there is a clock.
+    pub until: StoreTime,
+    /// The provider's answer, once there is one: a token, or `invalid_grant`.
+    pub answer: Option<Result<Token, ()>>,
 }
 
-/// `invalid_grant`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Invalid;
-
-/// A grant at the provider, in one of its lives.
+/// A grant at the provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Family {
-    /// The number of the token that is not spent.
+    /// The number of the token that is not used.
     pub newest: u8,
-    /// When that was handed out.
-    pub since: u8,
-    /// How it ended, if it did.
+    /// When that token was issued.
+    pub since: StoreTime,
+    /// How the grant ended, if it did.
     pub end: Option<End>,
-    /// Whether the store had it, and has something else in its place by somebody's wish.
+    /// Whether the store had it and a user has replaced or removed it.
     pub is_past: bool,
 }
 
-/// Why a grant is over at the provider.
+/// Why a grant has ended at the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum End {
-    /// By the user's wish, or revoked because it was forgotten.
+    /// The user withdrew it, or it was revoked after its removal.
     Withdrawn,
-    /// A spent token was sent again.
+    /// A used token was sent again.
     Killed,
 }
 
-/// What may still happen in a run.
+/// How often things may still happen in a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Budget {
-    /// Processes that die, and begin anew with nothing in memory.
+    /// Processes that die and start again with nothing in memory.
     pub crashes: u8,
-    /// Answers that are lost, requests that are not sent, come late or never arrive.
+    /// Answers that are lost, and requests that are not sent, late or lost.
     pub losses: u8,
     /// Users that end the grant at the provider.
     pub withdrawals: u8,
-    /// Grants that are taken over.
-    pub adoptions: u8,
-    /// Grants that are forgotten.
-    pub forgettings: u8,
-    /// Payloads that are sealed anew.
+    /// Grants that are inserted.
+    pub inserts: u8,
+    /// Grants that are removed.
+    pub removals: u8,
+    /// Payloads that are sealed again.
     pub reseals: u8,
 }
 
-/// What has happened and should not have.
+/// What has happened although it must not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Seen {
-    /// A spent refresh token was sent again, with no grace for it.
+    /// A used refresh token was sent again, outside its grace window.
     pub double_spend: bool,
     /// A token was written over a newer one of its family.
     pub older_over_newer: bool,
-    /// The newest token was thrown away, while the store has an older one of its family.
+    /// The newest token was dropped although the store has an older one of its family.
     pub newest_dropped: bool,
+    /// The late save of a dead process came to expect a version that is gone.
+    pub late_save_died: bool,
 }
 
-impl<const N: usize> State<N> {
-    /// The attempt that a process is at, or makes next.
-    #[must_use]
-    pub fn attempt(&self, process: usize) -> u8 {
-        attempt(process, self.processes[process].used)
+macro_rules! attempted {
+    ($step:expr) => {
+        match $step {
+            Step::Sending(it)
+            | Step::Swapping(
+                Swapping::Begin(it)
+                | Swapping::Save(it, _)
+                | Swapping::Clear(it, ..)
+                | Swapping::Leave(it, _)
+                | Swapping::Mark(it)
+                | Swapping::Promote(it),
+            ) => Some(it),
+            _ => None,
+        }
+    };
+}
+
+impl State {
+    /// Returns the family of a token.
+    pub(crate) fn family(&self, token: Token) -> Family {
+        self.families[usize::from(token.family)]
     }
 
-    /// The attempt of which an intent of a process stands that came after its clear.
-    pub(crate) fn stray(&self, process: usize) -> Option<(u8, u8)> {
-        let row = self.record.as_ref()?;
-        let mut standing = row.attempts.iter().map(|it| it.0);
-        let is_it = |it: &u8| {
-            usize::from(it / ATTEMPTS) == process
-                && self.processes[process].strays.has(it % ATTEMPTS)
-        };
-        standing.find(is_it).map(|attempt| (row.epoch, attempt))
+    /// Returns bounds of the store's clock for a process that has just been answered.
+    pub(crate) fn clock(&self) -> Now {
+        Now { earliest: time(self.now), latest: time(self.now) }
     }
 
-    /// The family of a token.
-    #[must_use]
-    pub fn family(&self, token: Token) -> &Family {
-        &self.families[usize::from(token.family)]
+    /// Returns the token in the store.
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.record.as_ref().and_then(Token::of)
+    }
+
+    /// Calls `visit` for every record in the store, in a memory or on its way.
+    pub(crate) fn for_each_record(&mut self, visit: &mut impl FnMut(&mut Record)) {
+        self.record.iter_mut().for_each(&mut *visit);
+        for Process { doing, swap, answer, .. } in &mut self.processes {
+            swap.iter_mut().filter_map(|it| it.next.as_mut()).for_each(&mut *visit);
+            answer.iter_mut().flatten().for_each(&mut *visit);
+            match doing {
+                Doing::Refresh(refresh) => {
+                    attempted(&mut refresh.step).into_iter().for_each(|it| visit(&mut it.begun));
+                }
+                Doing::Insert(Insert::Vacating(tombstone), _)
+                | Doing::Remove(Remove::Revoking(tombstone), _) => visit(tombstone),
+                Doing::Remove(Remove::Swapping(record, tombstone), _) => {
+                    visit(record);
+                    visit(tombstone);
+                }
+                _ => {}
+            }
+        }
+        self.late.iter_mut().filter_map(|it| it.next.as_mut()).for_each(visit);
     }
 }
 
-/// The number of a process' attempt.
-#[must_use]
-pub fn attempt(process: usize, used: u8) -> u8 {
-    u8::try_from(process).unwrap_or(u8::MAX).saturating_mul(ATTEMPTS).saturating_add(used)
+impl Process {
+    pub(crate) fn is_idle(&self) -> bool {
+        self.doing == Doing::Idle
+    }
+
+    /// Returns the attempt that the process is at.
+    pub(crate) fn attempt(&self) -> Option<AttemptId> {
+        let Doing::Refresh(refresh) = &self.doing else { return None };
+        attempted!(&refresh.step).map(|it| it.id)
+    }
+
+    /// Returns the attempt and the record whose refresh token was sent, while the process waits for
+    /// the answer.
+    pub(crate) fn sending(&self) -> Option<(AttemptId, &Record)> {
+        match &self.doing {
+            Doing::Refresh(Refresh { step: Step::Sending(it), .. }) => Some((it.id, &it.begun)),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the attempt of a refresh.
+pub(crate) fn attempted(step: &mut Step) -> Option<&mut Attempted> {
+    attempted!(step)
+}
+
+impl Token {
+    /// Returns the token in a record. A tombstone has none.
+    pub(crate) fn of(record: &Record) -> Option<Self> {
+        Self::read(&record.payload).filter(|_| record.state != GrantState::Gone)
+    }
+
+    /// Returns the token in a payload.
+    pub(crate) fn read(payload: &Payload) -> Option<Self> {
+        match *payload.as_bytes() {
+            [family, number] => Some(Self { family, number }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn contents(self) -> Contents {
+        let payload = Payload::new(vec![self.family, self.number]);
+        Contents { payload, key_id: None, expires_at: None, due_at: None }
+    }
+}
+
+/// Returns the id of an attempt of a process: one repeated byte.
+pub(crate) fn attempt(process: usize, used: u8) -> AttemptId {
+    let process = u8::try_from(process).unwrap_or(u8::MAX);
+    AttemptId::from_bytes([process.saturating_mul(ATTEMPTS).saturating_add(used); 16])
+}
+
+/// Returns whose attempt it is, and which one.
+pub(crate) fn owner(id: AttemptId) -> (usize, u8) {
+    let byte = id.as_bytes()[0];
+    (usize::from(byte / ATTEMPTS), byte % ATTEMPTS)
+}
+
+pub(crate) fn epoch(byte: u8) -> Epoch {
+    Epoch::from_bytes([byte; 16])
+}
+
+pub(crate) fn version(byte: u8) -> Version {
+    Version::from_bytes([byte; 16])
+}
+
+pub(crate) fn time(tick: u8) -> StoreTime {
+    StoreTime::from_millis(tick.into())
 }

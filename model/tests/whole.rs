@@ -1,68 +1,86 @@
-//! What the protocol promises, in every order in which things can happen.
+//! Every property holds in every run of [`runs::WHOLE`], and every run can reach its end.
 
-use countersign_model::state::{Budget, State};
-use countersign_model::{Findings, Fleet, runs};
+use countersign_model::state::Budget;
+use countersign_model::{Fleet, runs};
 
-fn holds(findings: &Findings) {
-    assert!(findings.failures.is_empty(), "{:#?}", findings.failures);
-    println!("{} states, runs of up to {} steps", findings.states, findings.depth);
+fn holds(name: &str, fleet: Option<Fleet>) {
+    let findings = fleet.map(Fleet::check);
+    assert!(findings.as_ref().is_some_and(|it| it.failures.is_empty()), "{name}: {findings:#?}");
+    println!("{name}: {findings:?}");
 }
 
-fn all_end<const N: usize>(endless: &[State<N>]) {
-    assert!(endless.is_empty(), "{} states, such as {:#?}", endless.len(), endless[0]);
+macro_rules! hold {
+    ($($test:ident: $name:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            holds($name, runs::named($name));
+        })*
+
+        #[test]
+        fn every_run_is_tested() {
+            let tested = [$($name),*];
+            assert!(runs::WHOLE.iter().all(|it| tested.contains(&it.0)));
+        }
+    };
 }
 
-#[test]
-fn two_processes_keep_it() {
-    holds(&runs::two_processes().check());
-}
-
-#[test]
-fn two_processes_keep_it_whatever_happens() {
-    holds(&runs::two_processes_and_everything().check());
-}
-
-#[test]
-fn two_processes_keep_it_through_losses() {
-    holds(&runs::two_processes_and_losses().check());
-}
-
-#[test]
-fn two_processes_keep_a_new_grant() {
-    holds(&runs::two_processes_and_a_new_grant().check());
-}
-
-#[test]
-fn two_processes_keep_it_without_rotation() {
-    holds(&runs::two_processes_without_rotation().check());
-}
-
-#[test]
-fn two_processes_keep_it_with_grace() {
-    holds(&runs::two_processes_with_grace().check());
-}
-
-#[test]
-fn two_processes_keep_it_with_grace_through_a_crash() {
-    holds(&runs::two_processes_with_grace_and_a_crash().check());
-}
-
-#[test]
-fn three_processes_keep_it() {
-    holds(&runs::three_processes().check());
+hold! {
+    strict: "strict",
+    everything: "everything",
+    losses: "losses",
+    never: "never",
+    new_grant: "new grant",
+    new_grants_and_losses: "new grants and losses",
+    new_grants_and_more: "new grants and more",
+    grace: "grace",
+    grace_and_a_crash: "grace and a crash",
+    long_grace: "long grace",
+    grace_and_more: "grace and more",
+    two_and_more: "two and more",
+    many_losses: "many losses",
+    three: "three",
+    three_again_and_again: "three again and again",
+    three_and_removal: "three and removal",
+    three_and_everything: "three and everything",
+    memory: "memory",
+    memory_and_grace: "memory and grace",
+    memory_and_grace_late: "memory and grace, late",
+    reports: "reports",
+    reports_and_grace: "reports and grace",
 }
 
 #[test]
-fn three_processes_keep_it_again_and_again() {
-    holds(&runs::three_processes_again_and_again().check());
+fn a_clock_that_is_early_spends_a_token_twice() {
+    assert!(
+        runs::named("memory and grace, early")
+            .unwrap()
+            .check()
+            .failures
+            .contains("no double spend")
+    );
 }
 
 #[test]
-fn whatever_has_happened_the_work_comes_to_an_end() {
-    let budget = Budget { crashes: 1, losses: 1, forgettings: 1, ..Budget::default() };
-    all_end(&Fleet::<2> { budget, ..Fleet::new(1) }.endless());
-    let budget = Budget { adoptions: 1, ..budget };
-    all_end(&Fleet::<2> { budget, is_there: false, ..Fleet::new(1) }.endless());
-    let budget = Budget { crashes: 1, losses: 1, ..Budget::default() };
-    all_end(&Fleet::<2> { budget, ..Fleet::new(2) }.endless());
+fn small_runs_hold() {
+    for (name, _) in runs::SMALL.iter().skip(1) {
+        holds(name, runs::named(name));
+    }
 }
+
+#[test]
+fn every_run_can_end() {
+    let removals = Fleet { budget: BUDGET, ..Fleet::new(1) };
+    let inserts = Budget { inserts: 1, ..BUDGET };
+    for fleet in [
+        Fleet { budget: inserts, is_there: false, ..removals.clone() },
+        removals,
+        runs::named("three again and again").unwrap(),
+        runs::named("small, never").unwrap(),
+    ] {
+        let endless = fleet.endless();
+        assert!(endless.is_empty(), "{} states, such as {:#?}", endless.len(), endless[0]);
+    }
+}
+
+const BUDGET: Budget =
+    Budget { crashes: 1, losses: 1, withdrawals: 0, inserts: 0, removals: 1, reseals: 0 };

@@ -1,24 +1,24 @@
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-/// Lets processes race for the tokens of the same grants, and counts what became of them.
+/// Lets processes race for the tokens of the same grants, and counts the outcomes.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "countersign-race")]
 pub(crate) struct Args {
     /// The store that the processes share.
     #[arg(long)]
     pub(crate) store: Kind,
-    /// Where the store is: a database's URL, SQLite's file, the folder of files. By default what
-    /// COUNTERSIGN_POSTGRES_URL or COUNTERSIGN_REDIS_URL says, or a temporary place.
+    /// Where the store is: the URL of a database, the file of SQLite, or the folder of files.
+    /// Defaults to COUNTERSIGN_POSTGRES_URL or COUNTERSIGN_REDIS_URL, or to a temporary place.
     #[arg(long)]
     pub(crate) url: Option<String>,
-    /// Encrypt what the store keeps.
+    /// Seal the payloads in the store.
     #[arg(long)]
     pub(crate) sealed: bool,
-    /// How many there are at once.
+    /// How many processes run at a time.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) processes: u16,
-    /// How many they share.
+    /// How many grants the processes share.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) grants: u32,
     /// How often every grant expires.
@@ -27,30 +27,30 @@ pub(crate) struct Args {
     /// Kill processes, and start others.
     #[arg(long)]
     pub(crate) kill: bool,
-    /// Stop processes for longer than the lease.
+    /// Stop processes for longer than the lease, and let them go on.
     #[arg(long)]
     pub(crate) pause: bool,
     /// Cut processes off from the store (a database) or from the provider.
     #[arg(long)]
     pub(crate) partition: bool,
-    /// What becomes of a refresh token that is used.
+    /// What the provider does with a refresh token that was used.
     #[arg(long, default_value = "strict")]
     pub(crate) rotate: Rotate,
-    /// The grace window of `--rotate grace`, in seconds. By default it outlasts lease, requests and
-    /// faults.
+    /// The grace window of `--rotate grace`, in seconds. The default is longer than lease, requests
+    /// and faults together.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) grace: Option<u64>,
-    /// How long access tokens live, in seconds.
+    /// The lifetime of access tokens, in seconds.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(crate) life: Option<u64>,
-    /// The time limit of a request and of a step of the store, in milliseconds: 1000 with faults,
-    /// 5000 without.
+    /// The time limit of a request and of a step of the store, in milliseconds. Defaults to 1000
+    /// with faults and 5000 without.
     #[arg(long, value_parser = clap::value_parser!(u64).range(100..=60_000))]
     pub(crate) limit: Option<u64>,
-    /// Which faults strike. Drawn and told when it is not given.
+    /// The seed of the faults. It is drawn at random if it is not given, and printed.
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// End with one line of JSON rather than with a table.
+    /// Print the report as one line of JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
 }

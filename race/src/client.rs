@@ -1,4 +1,4 @@
-//! The client of the sandbox that every process has.
+//! The OAuth client of each process.
 
 use std::net::SocketAddr;
 
@@ -28,13 +28,13 @@ pub(crate) fn client(
         .build()?)
 }
 
-/// What is told of an access token in its place.
+/// Returns a hash that stands for an access token in messages.
 pub(crate) fn hash(token: &str) -> String {
     Sha256::digest(token).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reaches the provider by another address than its URLs say: what is stored belongs to those, and
-/// is to be the same for all processes.
+/// Reaches the provider at another address than that of its URLs. The URLs are part of the keys and
+/// have to be the same for all processes.
 #[derive(Debug)]
 struct Rerouted {
     inner: ReqwestTransport,

@@ -1,5 +1,5 @@
-//! Which faults strike, when: drawn from the seed, so that a race can be run again. Where they
-//! strike in a refresh is the machine's choice, too.
+//! The faults of a race and when they strike, drawn from the seed, so that a race can be repeated.
+//! Which refresh a fault meets also depends on the machine.
 
 use std::time::Duration;
 
@@ -8,31 +8,41 @@ use fastrand::Rng;
 use crate::args::Args;
 use crate::limits::Limits;
 use crate::message::Point;
-use crate::proxy::Manner;
+use crate::proxy::CutMode;
 
-/// Where a way leads.
+/// A connection of a process that can be cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum Link {
     Store,
     Provider,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Deed {
-    Kill,
-    Pause(Duration),
-    Cut(End, Manner, Duration),
+impl Link {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Provider => "provider",
+        }
+    }
 }
 
-/// A fault that strikes a process a moment after it has come to a point of a refresh.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum FaultKind {
+    Kill,
+    Pause(Duration),
+    Cut(Link, CutMode, Duration),
+}
+
+/// A fault that strikes a process a moment after the process has come to a point of a refresh.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fault {
-    pub(crate) seat: usize,
+    /// The index of the process among those that run at a time.
+    pub(crate) index: usize,
     point: Point,
-    /// How often the process comes there before.
-    left: u32,
+    /// How often the process comes to the point before the fault strikes.
+    before: u32,
     pub(crate) after: Duration,
-    pub(crate) deed: Deed,
+    pub(crate) kind: FaultKind,
 }
 
 /// The faults of one round.
@@ -40,47 +50,47 @@ pub(crate) struct Fault {
 pub(crate) struct Faults(Vec<Fault>);
 
 impl Faults {
-    /// One or two of each kind that the arguments ask for.
+    /// Draws one or two faults of each kind that the arguments ask for.
     pub(crate) fn of_round(rng: &mut Rng, args: &Args, limits: Limits, has_server: bool) -> Self {
-        let mut deeds = Vec::new();
-        let mut often = |rng: &mut Rng, deed: &dyn Fn(&mut Rng) -> Deed| {
+        let mut kinds = Vec::new();
+        let mut once_or_twice = |rng: &mut Rng, kind: &dyn Fn(&mut Rng) -> FaultKind| {
             for _ in 0..rng.usize(1..=2) {
-                deeds.push(deed(rng));
+                kinds.push(kind(rng));
             }
         };
         if args.kill {
-            often(rng, &|_| Deed::Kill);
+            once_or_twice(rng, &|_| FaultKind::Kill);
         }
         if args.pause {
-            often(rng, &|rng| Deed::Pause(between(rng, limits.pauses())));
+            once_or_twice(rng, &|rng| FaultKind::Pause(between(rng, limits.pauses())));
         }
         if args.partition {
-            often(rng, &|rng| {
-                let end = if has_server && rng.bool() { End::Store } else { End::Provider };
-                let manner = [Manner::Late, Manner::Swallowed, Manner::Reset][rng.usize(0..3)];
-                Deed::Cut(end, manner, between(rng, limits.cuts()))
+            once_or_twice(rng, &|rng| {
+                let link = if has_server && rng.bool() { Link::Store } else { Link::Provider };
+                let mode = [CutMode::Late, CutMode::Swallowed, CutMode::Reset][rng.usize(0..3)];
+                FaultKind::Cut(link, mode, between(rng, limits.cuts()))
             });
         }
         let share = (args.grants / u32::from(args.processes) / 2).max(1);
-        let fault = |deed| {
+        let fault = |kind| {
             let points = [Point::Begins, Point::Begun, Point::Saves];
             Fault {
-                seat: rng.usize(0..usize::from(args.processes)),
+                index: rng.usize(0..usize::from(args.processes)),
                 point: points[rng.usize(0..3)],
-                left: rng.u32(0..share),
+                before: rng.u32(0..share),
                 after: Duration::from_micros(rng.u64(0..4000)),
-                deed,
+                kind,
             }
         };
-        Self(deeds.into_iter().map(fault).collect())
+        Self(kinds.into_iter().map(fault).collect())
     }
 
-    /// Takes what strikes the process in this seat, which has come to this point.
-    pub(crate) fn at(&mut self, seat: usize, point: Point) -> Vec<Fault> {
-        for fault in self.0.iter_mut().filter(|it| it.seat == seat && it.point == point) {
-            fault.left = fault.left.wrapping_sub(1);
+    /// Takes out the faults that strike the process of this index, which has come to `point`.
+    pub(crate) fn take(&mut self, index: usize, point: Point) -> Vec<Fault> {
+        for fault in self.0.iter_mut().filter(|it| it.index == index && it.point == point) {
+            fault.before = fault.before.wrapping_sub(1);
         }
-        self.0.extract_if(.., |it| it.seat == seat && it.left == u32::MAX).collect()
+        self.0.extract_if(.., |it| it.index == index && it.before == u32::MAX).collect()
     }
 }
 
@@ -102,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_has_the_same_faults_again() {
+    fn a_seed_gives_the_same_faults_again() {
         let all = ["--kill", "--pause", "--partition"];
         assert_eq!(faults(1, &all), faults(1, &all));
         assert_ne!(faults(1, &all), faults(2, &all));
@@ -112,28 +122,28 @@ mod tests {
     #[test]
     fn pauses_outlast_the_lease_and_cuts_the_time_limits() {
         for fault in (0..50).flat_map(|seed| faults(seed, &["--pause", "--partition"])) {
-            match fault.deed {
-                Deed::Pause(time) => assert!(time > Duration::from_secs(4), "{time:?}"),
-                Deed::Cut(_, _, time) => assert!(time > Duration::from_secs(1), "{time:?}"),
-                Deed::Kill => panic!("nobody asked for it"),
+            match fault.kind {
+                FaultKind::Pause(time) => assert!(time > Duration::from_secs(4), "{time:?}"),
+                FaultKind::Cut(_, _, time) => assert!(time > Duration::from_secs(1), "{time:?}"),
+                FaultKind::Kill => panic!("`--kill` was not given"),
             }
         }
     }
 
     #[test]
-    fn a_fault_strikes_its_process_when_it_has_been_there_often_enough() {
+    fn a_fault_strikes_after_so_many_visits_of_its_process() {
         let fault = Fault {
-            seat: 1,
+            index: 1,
             point: Point::Begun,
-            left: 1,
+            before: 1,
             after: Duration::ZERO,
-            deed: Deed::Kill,
+            kind: FaultKind::Kill,
         };
         let mut faults = Faults(vec![fault]);
-        assert_eq!(faults.at(0, Point::Begun), []);
-        assert_eq!(faults.at(1, Point::Saves), []);
-        assert_eq!(faults.at(1, Point::Begun), []);
-        assert_eq!(faults.at(1, Point::Begun).len(), 1);
-        assert_eq!(faults.at(1, Point::Begun), []);
+        assert_eq!(faults.take(0, Point::Begun), []);
+        assert_eq!(faults.take(1, Point::Saves), []);
+        assert_eq!(faults.take(1, Point::Begun), []);
+        assert_eq!(faults.take(1, Point::Begun).len(), 1);
+        assert_eq!(faults.take(1, Point::Begun), []);
     }
 }

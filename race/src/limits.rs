@@ -1,44 +1,44 @@
-//! How long things take: what the managers are built with, and what follows for faults and grace.
+//! Time limits: those of the managers, and those of faults and of the grace window that follow.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::args::Args;
+use crate::args::{Args, Kind};
 
-/// What the managers of all processes are built with.
+/// The settings of the managers of all processes.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Limits {
-    /// Of a request, and of a step of the store.
+    /// The time limit of a request and of a step of the store.
     pub(crate) step: Duration,
     pub(crate) margin: Duration,
 }
 
 impl Limits {
-    /// Short where faults have to outlast them; where there are none, a busy machine is not to
-    /// look like one.
+    /// Returns short limits for a race with faults, which last longer than the limits. Without
+    /// faults the limits are long, so that a busy machine does not look like a fault.
     pub(crate) fn of(args: &Args) -> Self {
         let by_default = if args.has_faults() { 1000 } else { 5000 };
         let step = Duration::from_millis(args.limit.unwrap_or(by_default));
         Self { step, margin: Duration::from_millis(500) }
     }
 
-    /// The lease that a manager takes by default.
+    /// Returns the default lease of a manager.
     pub(crate) fn lease(self) -> Duration {
         3 * self.step + 2 * self.margin
     }
 
-    /// The shortest and the longest pause of a process: past the lease.
+    /// Returns the shortest and the longest pause of a process. Both are longer than the lease.
     pub(crate) fn pauses(self) -> (Duration, Duration) {
         (self.lease() + Duration::from_millis(200), self.lease() + Duration::from_millis(1500))
     }
 
-    /// The shortest and the longest time that a way is cut: past the limits.
+    /// Returns the shortest and the longest cut. Both are longer than the time limits.
     pub(crate) fn cuts(self) -> (Duration, Duration) {
         (self.step + Duration::from_millis(200), self.step + Duration::from_secs(2))
     }
 
-    /// A grace window in which every takeover is allowed that the faults can lead to.
+    /// Returns a grace window that allows every attempt that follows from a fault.
     pub(crate) fn grace(self, args: &Args) -> Duration {
         let given = args.grace.map(Duration::from_secs);
         given.unwrap_or_else(|| {
@@ -47,15 +47,17 @@ impl Limits {
         })
     }
 
-    /// How long access tokens live: longer than all processes take to ask for all grants, so that
-    /// each expires once a round. With faults they wait for the leases of those who are gone.
+    /// Returns the lifetime of access tokens: longer than a round, so that each token expires once
+    /// a round. With faults a round includes the wait for the leases of processes that died. SQLite
+    /// syncs each write to the disk, one after the other.
     pub(crate) fn life(self, args: &Args) -> Duration {
         let asked = u64::from(args.grants) * u64::from(args.processes);
         let waiting = if args.has_faults() { self.lease().as_secs() + 1 } else { 0 };
-        Duration::from_secs(args.life.unwrap_or(2 + asked / 400 + waiting))
+        let a_second = if args.store == Kind::Sqlite { 200 } else { 400 };
+        Duration::from_secs(args.life.unwrap_or(2 + asked / a_second + waiting))
     }
 
-    /// How long a round may take before the race is given up.
+    /// Returns the time limit of a round, after which the race fails.
     pub(crate) fn round(self, args: &Args) -> Duration {
         Duration::from_secs(120) + self.longest_fault(args) + 4 * self.lease()
     }

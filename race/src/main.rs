@@ -1,17 +1,18 @@
-//! A race of many processes for the tokens of the same grants, judged by what the authorization
-//! server saw. The README says what is counted.
+//! A race of many processes for the tokens of the same grants, evaluated by the log of the
+//! authorization server. The README explains the counts.
 //!
-//! The program is both sides: it starts itself once for each process.
+//! The program is the controller and the workers: it starts itself once for each process.
 
-mod adopt;
 mod args;
+mod attempts;
 mod client;
 mod counted;
+mod evidence;
 mod faults;
-mod judge;
-mod ledger;
+mod grants;
 mod limits;
 mod message;
+mod observed;
 mod process;
 mod proxy;
 mod race;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// A result whose error is a text for a person.
+/// A result whose error is printed.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 /// The hidden subcommand by which the program starts itself.
@@ -44,7 +45,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// An error with what caused it.
+/// Returns the text of an error and of its causes.
 fn told(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -57,11 +58,12 @@ fn told(error: &dyn Error) -> String {
 
 async fn race(args: args::Args) -> Outcome {
     let is_json = args.json;
-    let (report, verdict) = race::run(args).await?;
+    let (report, outcome) = race::run(args).await?;
     if is_json {
+        eprint!("{}", report.notes());
         println!("{}", serde_json::to_string(&report)?);
     } else {
         print!("{report}");
     }
-    verdict
+    outcome
 }

@@ -1,4 +1,4 @@
-//! What controller and workers tell each other, one line of JSON each.
+//! The messages between the controller and its workers, one line of JSON each.
 
 use std::net::SocketAddr;
 
@@ -9,47 +9,52 @@ use crate::limits::Limits;
 use crate::store::Place;
 use crate::time::Micros;
 
-/// Which grant, counted from 0.
+/// The number of a grant, from 0.
 pub(crate) type Grant = usize;
 
-/// What a worker is, its first line.
+/// The settings of a worker: its first line of input.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Setup {
     pub(crate) provider: Provider,
-    /// Where the provider is really reached.
+    /// The address at which the worker reaches the provider, if it differs from the URLs.
     pub(crate) provider_at: Option<SocketAddr>,
     pub(crate) place: Place,
     pub(crate) limits: Limits,
     pub(crate) grants: usize,
-    /// How many grants it asks for at once.
-    pub(crate) crowd: usize,
-    /// Whether it asks again when it is told to.
-    pub(crate) is_patient: bool,
+    /// How many grants the worker asks for at once.
+    pub(crate) concurrency: usize,
+    /// Whether the worker asks again after an error that allows a retry.
+    pub(crate) retries: bool,
 }
 
-/// Ask for the token of every grant, in this order.
+/// Asks a worker for the token of every grant, in an order that follows from `order`.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Ask {
     pub(crate) round: u32,
     pub(crate) order: u64,
 }
 
-/// What a worker says.
+/// A message of a worker.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Said {
+pub(crate) enum Message {
     Ready,
-    /// It is at this point of a refresh.
-    At(Point, Grant),
-    /// It has refreshed, with this many steps of the store.
+    /// A refresh of the token of this generation has come to a point.
+    At {
+        point: Point,
+        grant: Grant,
+        generation: u64,
+    },
+    /// A refresh was stored, in this many steps of the store.
     Stored {
         grant: Grant,
+        generation: u64,
         steps: u32,
     },
-    /// An event: the grant serves from memory alone, or does no more.
+    /// An event: the grant serves from memory and is not stored, or is stored again.
     Unsaved {
         grant: Grant,
-        is_it: bool,
+        is_unsaved: bool,
     },
     /// An event: the grant cannot be refreshed any more.
     Lost {
@@ -62,27 +67,38 @@ pub(crate) enum Said {
     },
 }
 
-/// Points of a refresh.
+/// A point of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Point {
+    /// The swap that adds the attempt is about to be sent.
     Begins,
-    /// The store let it begin.
+    /// The store has the attempt.
     Begun,
-    /// The store did not.
+    /// The store does not have the attempt: the swap met another record.
     Refused,
+    /// The swap that stores the answer is about to be sent.
     Saves,
+    /// The attempt was removed: its request used nothing, or the provider refused the refresh token
+    /// and another one takes its place.
+    Cleared,
+    /// The lease was ended and the attempt stays: its request may have used the refresh token.
+    Left,
+    /// The provider refused the refresh token, and the grant is marked.
+    Marked,
+    /// The answer was not stored, because another process had stored a newer one.
+    Superseded,
 }
 
-/// What came of one call of `token`.
+/// The outcome of one call of `token`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Answer {
     pub(crate) grant: Grant,
     pub(crate) round: u32,
     pub(crate) began: Micros,
     pub(crate) returned: Micros,
-    /// The token's hash, or the kind of the error.
+    /// The hash of the token, or the kind of the error.
     pub(crate) outcome: Result<String, String>,
-    /// Whether it had to wait for a refresh, its own or another's.
+    /// Whether the call waited for a refresh, its own or another process's.
     pub(crate) waited: bool,
 }

@@ -1,4 +1,4 @@
-//! One process of the race, as the controller has it.
+//! One process of the race, as the controller sees it.
 
 use std::process::Stdio;
 
@@ -7,61 +7,61 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::faults::{Deed, End};
-use crate::message::{Answer, Ask, Said, Setup};
-use crate::proxy::{Proxy, Way};
+use crate::faults::{FaultKind, Link};
+use crate::message::{Answer, Ask, Message, Setup};
+use crate::proxy::{Proxy, Traffic};
 use crate::time::Micros;
 use crate::{Outcome, WORKER};
 
-/// Which process, counted from the first of the race.
+/// The number of a process, counted from the first process of the race.
 pub(crate) type Number = usize;
 
 pub(crate) struct Process {
-    /// Which of the processes at a time it is.
-    pub(crate) seat: usize,
-    /// The last round that it has asked all grants in.
+    /// The index of the process among those that run at a time.
+    pub(crate) index: usize,
+    /// The last round in which the process has asked for all grants.
     pub(crate) done: u32,
     child: Child,
-    /// None when it is to end.
+    /// `None` when the process is to end.
     orders: Option<ChildStdin>,
-    ways: Ways,
+    proxies: Proxies,
     pauses: Vec<Pause>,
     is_alive: bool,
 }
 
-/// The ways on which it reaches others, where they can be cut.
+/// The proxies before the servers that the process talks to, if connections can be cut.
 #[derive(Default)]
-pub(crate) struct Ways {
+pub(crate) struct Proxies {
     pub(crate) store: Option<Proxy>,
     pub(crate) provider: Option<Proxy>,
 }
 
 struct Pause {
     from: Micros,
-    /// None as long as it lasts.
+    /// `None` as long as the pause lasts.
     until: Option<Micros>,
 }
 
-/// What becomes known of a process.
+/// What happens to a process.
 pub(crate) enum News {
-    Said(Said),
-    /// It says nothing any more.
+    Message(Message),
+    /// The process has closed its output.
     Ended,
-    /// A fault strikes it.
-    Struck(Deed),
-    /// Its pause is over.
+    /// A fault strikes the process.
+    Struck(FaultKind),
+    /// The pause of the process is over.
     Resumes,
-    /// Its way there is open again.
-    Heals(End),
+    /// The connection of the process is not cut any more.
+    Heals(Link),
 }
 
 impl Process {
-    /// Starts it. What it says is sent to `news`.
+    /// Starts a process. Its messages are sent to `news`.
     pub(crate) async fn start(
         number: Number,
-        seat: usize,
+        index: usize,
         setup: &Setup,
-        ways: Ways,
+        proxies: Proxies,
         news: UnboundedSender<(Number, News)>,
     ) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
@@ -73,7 +73,7 @@ impl Process {
         tokio::spawn(listen(number, out, news));
         let (pauses, is_alive) = (Vec::new(), true);
         let mut process =
-            Self { seat, done: 0, child, orders: Some(orders), ways, pauses, is_alive };
+            Self { index, done: 0, child, orders: Some(orders), proxies, pauses, is_alive };
         process.write(&serde_json::to_vec(setup)?).await?;
         Ok(process)
     }
@@ -108,18 +108,18 @@ impl Process {
         Ok(())
     }
 
-    /// Sets a way of it; without effect where it cannot be cut.
-    pub(crate) fn set(&self, end: End, way: Way) {
-        let proxy = match end {
-            End::Store => &self.ways.store,
-            End::Provider => &self.ways.provider,
+    /// Sets what a proxy of the process does. Does nothing if there is no such proxy.
+    pub(crate) fn set(&self, link: Link, traffic: Traffic) {
+        let proxy = match link {
+            Link::Store => &self.proxies.store,
+            Link::Provider => &self.proxies.provider,
         };
         if let Some(proxy) = proxy {
-            proxy.set(way);
+            proxy.set(traffic);
         }
     }
 
-    /// Whether it was stopped during this call.
+    /// Returns whether the process was stopped during this call.
     pub(crate) fn was_paused_in(&self, answer: &Answer) -> bool {
         let is_during = |pause: &Pause| {
             pause.from <= answer.returned && pause.until.is_none_or(|until| answer.began <= until)
@@ -127,11 +127,11 @@ impl Process {
         self.pauses.iter().any(is_during)
     }
 
-    /// Has it end, and waits until it has.
+    /// Ends the process, and waits for its end.
     pub(crate) async fn end(&mut self) -> Outcome {
         self.orders = None;
         if std::mem::take(&mut self.is_alive) && !self.child.wait().await?.success() {
-            return Err("a process ended badly".into());
+            return Err("a process ended with a failure".into());
         }
         Ok(())
     }
@@ -153,9 +153,9 @@ impl Process {
 async fn listen(number: Number, out: ChildStdout, news: UnboundedSender<(Number, News)>) {
     let mut lines = BufReader::new(out).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        // A process that was killed may have said half a line.
-        let Ok(said) = serde_json::from_str(&line) else { continue };
-        if news.send((number, News::Said(said))).is_err() {
+        // A process that was killed may have written half a line.
+        let Ok(message) = serde_json::from_str(&line) else { continue };
+        if news.send((number, News::Message(message))).is_err() {
             return;
         }
     }

@@ -1,4 +1,4 @@
-//! A way from a process to a server that can be cut.
+//! A proxy between a process and a server, which can cut the connection.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,33 +13,33 @@ use tokio::task::JoinHandle;
 
 use crate::time::pass;
 
-/// What is done with what comes along.
+/// What a proxy does with the bytes that it receives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Traffic {
     Open,
-    Cut(Manner),
+    Cut(CutMode),
 }
 
-/// How a way is cut.
+/// How a connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Manner {
-    /// Nothing arrives until the way is open again; then all of it does, as after packets were
-    /// sent again. What a process sent before it gave up or died arrives, too.
+pub(crate) enum CutMode {
+    /// Nothing arrives until the proxy is open again. Then everything arrives, as after packets
+    /// were resent, even from a process that has died.
     Late,
-    /// Nothing arrives, and connections are reset when the way is open again.
+    /// Nothing arrives, and connections are reset when the proxy is open again.
     Swallowed,
     /// Connections are reset at once, and new ones are refused.
     Reset,
 }
 
-/// How many connections may wait to be accepted.
+/// The most connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// Listens on a port of its own, and passes on what comes until it is dropped.
+/// Listens on a port of its own, and forwards connections until it is dropped.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
-    way: watch::Sender<Way>,
+    traffic: watch::Sender<Traffic>,
     accepting: JoinHandle<()>,
 }
 
@@ -47,21 +47,21 @@ impl Proxy {
     pub(crate) async fn start(server: (String, u16)) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let way = watch::Sender::new(Way::Open);
-        let accepting = tokio::spawn(accept(listener, address, Arc::new(server), way.clone()));
-        Ok(Self { address, way, accepting })
+        let traffic = watch::Sender::new(Traffic::Open);
+        let accepting = tokio::spawn(accept(listener, address, Arc::new(server), traffic.clone()));
+        Ok(Self { address, traffic, accepting })
     }
 
-    pub(crate) fn set(&self, way: Way) {
-        self.way.send_replace(way);
+    pub(crate) fn set(&self, traffic: Traffic) {
+        self.traffic.send_replace(traffic);
     }
 }
 
-/// What was under way is passed on all the same: its process may be gone, and what it sent arrives.
+/// Bytes that are in flight are still forwarded: the process may have died, and its bytes arrive.
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.set(Way::Open);
+        self.set(Traffic::Open);
     }
 }
 
@@ -69,12 +69,12 @@ async fn accept(
     listener: TcpListener,
     address: SocketAddr,
     server: Arc<(String, u16)>,
-    way: watch::Sender<Way>,
+    traffic: watch::Sender<Traffic>,
 ) {
     let (mut listener, mut held) = (Some(listener), None);
-    let mut changes = way.subscribe();
+    let mut changes = traffic.subscribe();
     loop {
-        let is_refused = *changes.borrow_and_update() == Way::Cut(Manner::Reset);
+        let is_refused = *changes.borrow_and_update() == Traffic::Cut(CutMode::Reset);
         if is_refused {
             if listener.take().is_some() {
                 held = holding(address).ok();
@@ -87,16 +87,16 @@ async fn accept(
         }
         tokio::select! {
             Some((inner, _)) = next(listener.as_ref()) => {
-                tokio::spawn(connection(inner, Arc::clone(&server), way.subscribe()));
+                tokio::spawn(connection(inner, Arc::clone(&server), traffic.subscribe()));
             }
             changed = changes.changed() => if changed.is_err() { return },
-            // Somebody else has the port for now.
+            // Another program has the port for now.
             () = pass(Duration::from_millis(50)), if !is_refused && listener.is_none() => {}
         }
     }
 }
 
-/// The next connection. Without a listener there is none.
+/// Accepts the next connection. Without a listener the future never completes.
 async fn next(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)> {
     match listener {
         Some(listener) => listener.accept().await.ok(),
@@ -104,27 +104,27 @@ async fn next(listener: Option<&TcpListener>) -> Option<(TcpStream, SocketAddr)>
     }
 }
 
-/// Ends when both sides are closed, or the way is cut in a manner that it does not survive.
+/// Ends when both sides are closed, or when the proxy resets the connection.
 async fn connection(
     mut inner: TcpStream,
     server: Arc<(String, u16)>,
-    mut way: watch::Receiver<Way>,
+    mut traffic: watch::Receiver<Traffic>,
 ) {
-    let gate = way.clone();
+    let gate = traffic.clone();
     let is_severed = tokio::select! {
         biased;
-        () = severed(&mut way) => true,
-        _ = pass_on(&mut inner, &server, gate) => false,
+        () = severed(&mut traffic) => true,
+        _ = forward(&mut inner, &server, gate) => false,
     };
     if is_severed {
         let _ = inner.set_zero_linger();
     }
 }
 
-async fn pass_on(
+async fn forward(
     inner: &mut TcpStream,
     (host, port): &(String, u16),
-    mut gate: watch::Receiver<Way>,
+    mut gate: watch::Receiver<Traffic>,
 ) -> io::Result<()> {
     opened(&mut gate).await;
     let mut outer = TcpStream::connect((host.as_str(), *port)).await?;
@@ -139,7 +139,7 @@ async fn pass_on(
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    mut gate: watch::Receiver<Way>,
+    mut gate: watch::Receiver<Traffic>,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -153,13 +153,13 @@ async fn pump(
     let _ = to.shutdown().await;
 }
 
-/// Ends when the way is open. Whoever could cut it may be gone, which leaves it open.
-async fn opened(way: &mut watch::Receiver<Way>) {
-    let _ = way.wait_for(|way| *way == Way::Open).await;
+/// Ends when the proxy is open, or when nothing can cut it any more.
+async fn opened(traffic: &mut watch::Receiver<Traffic>) {
+    let _ = traffic.wait_for(|traffic| *traffic == Traffic::Open).await;
 }
 
-/// A socket that has the port, and nobody listens there: connections are refused, and no other race
-/// gets it meanwhile, to whose provider they would lead.
+/// Returns a socket that is bound to the port and does not listen: connections are refused, and
+/// another race, whose provider they would reach, does not get the port.
 fn holding(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -168,12 +168,13 @@ fn holding(address: SocketAddr) -> io::Result<TcpSocket> {
 }
 
 /// Ends when connections are to be reset.
-async fn severed(way: &mut watch::Receiver<Way>) {
-    let is_fatal = |way: &Way| matches!(way, Way::Cut(Manner::Reset | Manner::Swallowed));
-    let cut = way.wait_for(is_fatal).await.map(|way| *way);
+async fn severed(traffic: &mut watch::Receiver<Traffic>) {
+    let swallowed = Traffic::Cut(CutMode::Swallowed);
+    let is_fatal = |it: &Traffic| *it == swallowed || *it == Traffic::Cut(CutMode::Reset);
+    let cut = traffic.wait_for(is_fatal).await.map(|traffic| *traffic);
     match cut {
-        Ok(Way::Cut(Manner::Swallowed)) => {
-            let _ = way.wait_for(|way| *way != Way::Cut(Manner::Swallowed)).await;
+        Ok(cut) if cut == swallowed => {
+            let _ = traffic.wait_for(|traffic| *traffic != swallowed).await;
         }
         Ok(_) => {}
         Err(_) => std::future::pending().await,
@@ -201,31 +202,31 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_late_arrives_even_from_one_who_is_gone() -> io::Result<()> {
+    async fn late_bytes_arrive_even_from_a_client_that_is_gone() -> io::Result<()> {
         let (mut client, mut server, proxy) = connected().await?;
-        proxy.set(Way::Cut(Manner::Late));
+        proxy.set(Traffic::Cut(CutMode::Late));
         client.write_all(b"2").await?;
         drop(client);
         let mut late = Vec::new();
         tokio::select! {
             biased;
-            _ = server.read_to_end(&mut late) => panic!("the way is cut"),
+            _ = server.read_to_end(&mut late) => panic!("the proxy is cut"),
             () = tokio::task::yield_now() => {}
         }
-        proxy.set(Way::Open);
+        proxy.set(Traffic::Open);
         server.read_to_end(&mut late).await?;
         assert_eq!(late, b"2");
         Ok(())
     }
 
     #[tokio::test]
-    async fn what_is_swallowed_never_arrives() -> io::Result<()> {
+    async fn swallowed_bytes_never_arrive() -> io::Result<()> {
         let (mut client, mut server, proxy) = connected().await?;
-        proxy.set(Way::Cut(Manner::Swallowed));
+        proxy.set(Traffic::Cut(CutMode::Swallowed));
         client.write_all(b"2").await?;
-        // Only the last of what a way was set to is seen.
+        // The tasks of the proxy see only the last setting.
         tokio::task::yield_now().await;
-        proxy.set(Way::Open);
+        proxy.set(Traffic::Open);
         assert!(client.read_u8().await.is_err());
         let mut rest = Vec::new();
         let _ = server.read_to_end(&mut rest).await;
@@ -234,16 +235,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_reset_ends_at_once_and_new_ones_are_refused() -> io::Result<()> {
+    async fn a_reset_ends_connections_at_once_and_new_ones_are_refused() -> io::Result<()> {
         let (mut client, _server, proxy) = connected().await?;
-        proxy.set(Way::Cut(Manner::Reset));
+        proxy.set(Traffic::Cut(CutMode::Reset));
         assert!(client.read_u8().await.is_err());
         let again = async {
             let mut client = TcpStream::connect(proxy.address).await?;
             client.read_u8().await
         };
         assert!(again.await.is_err());
-        proxy.set(Way::Open);
+        proxy.set(Traffic::Open);
         while TcpStream::connect(proxy.address).await.is_err() {
             tokio::task::yield_now().await;
         }

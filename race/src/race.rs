@@ -1,4 +1,4 @@
-//! The controller: starts everything, lets grants expire and faults strike, and ends it all.
+//! The controller: starts the processes, lets grants expire and faults strike, and ends the race.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,32 +10,33 @@ use fastrand::Rng;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::Outcome;
-use crate::adopt::{adopt, clean, sandbox};
 use crate::args::{Args, Kind, Rotate};
+use crate::attempts::Strike;
 use crate::client::client;
-use crate::faults::{Deed, Faults};
-use crate::judge::Evidence;
-use crate::ledger::Ledger;
+use crate::evidence::Evidence;
+use crate::faults::{FaultKind, Faults};
+use crate::grants::{clean, insert, sandbox};
 use crate::limits::Limits;
-use crate::message::{Ask, Grant, Said, Setup};
-use crate::process::{News, Number, Process, Ways};
-use crate::proxy::{Proxy, Way};
+use crate::message::{Ask, Grant, Message, Setup};
+use crate::observed::Observed;
+use crate::process::{News, Number, Process, Proxies};
+use crate::proxy::{Proxy, Traffic};
 use crate::report::Report;
 use crate::store::Place;
-use crate::time::pass;
+use crate::time::{Micros, pass};
 
-/// How many grants a process asks for at once. A fault may cost a strict provider's clients all of
-/// them, and a race without grants is none.
+/// How many grants a process asks for at once: without faults, and with faults, each of which may
+/// cost all of these grants at a strict provider.
 const MANY: usize = 16;
 const FEW: usize = 4;
 
-/// How long processes may take to start, and to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The time limit for a process to end.
+const END_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long grants that are in memory alone may take to be stored when nothing is in the way.
+/// The time limit for storing the grants that serve from memory, once all faults are over.
 const STORED_WITHIN: Duration = Duration::from_secs(20);
 
-/// Runs a race to its end; the second of the two says whether what came out is as it has to be.
+/// Runs a race to its end. The second value is the error if the report is not as required.
 pub(crate) async fn run(args: Args) -> Outcome<(Report, Outcome)> {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(0..1_000_000_000));
     eprintln!("seed {seed}");
@@ -45,21 +46,21 @@ pub(crate) async fn run(args: Args) -> Outcome<(Report, Outcome)> {
     place.prepare().await?;
     let store = place.open().await?;
     let (sandbox, provider) = sandbox(&args, limits).await?;
-    // The grants are approved without hurry.
-    let unhurried = Limits { step: Duration::from_secs(30), ..limits };
-    let direct = client(provider.clone(), None, unhurried)?;
+    // No limit of the race applies to the approval of the grants.
+    let generous = Limits { step: Duration::from_secs(30), ..limits };
+    let direct = client(provider.clone(), None, generous)?;
     let grants = usize::try_from(args.grants)?;
-    let keys = adopt(&sandbox, &direct, Arc::clone(&store), grants).await?;
-    let (news, received) = mpsc::unbounded_channel();
+    let keys = insert(&sandbox, &direct, &place, Arc::clone(&store), grants).await?;
+    let (news, events) = mpsc::unbounded_channel();
     let setup = Setup {
         provider,
         provider_at: None,
         place,
         limits,
         grants,
-        crowd: if args.has_faults() { FEW } else { MANY },
-        // Within a grace a grant is saved by whoever asks again in time.
-        is_patient: args.rotate == Rotate::Grace,
+        concurrency: if args.has_faults() { FEW } else { MANY },
+        // Within a grace window a process that asks again saves the grant.
+        retries: args.rotate == Rotate::Grace,
     };
     let mut race = Race {
         rng: Rng::with_seed(seed),
@@ -68,24 +69,23 @@ pub(crate) async fn run(args: Args) -> Outcome<(Report, Outcome)> {
         setup,
         processes: Vec::new(),
         is_cuttable: args.partition,
-        seats: Vec::new(),
+        present: Vec::new(),
         ask: None,
         faults: Faults::default(),
         pending: 0,
-        struck: 0,
-        ledger: Ledger::default(),
+        observed: Observed::default(),
         fresh: HashMap::new(),
         news,
-        received,
+        events,
         args,
     };
     let ran = race.run(seed, &keys, &*store).await;
-    // Whatever came of it, a store of somebody's own is left as it was.
+    // The store may be one that is in use otherwise.
     let cleaned = clean(&*store, &keys).await;
-    let (report, verdict) = ran?;
+    let (report, outcome) = ran?;
     cleaned?;
     race.sandbox.stop().await;
-    Ok((report, verdict))
+    Ok((report, outcome))
 }
 
 struct Race {
@@ -94,23 +94,22 @@ struct Race {
     rng: Rng,
     sandbox: Sandbox,
     setup: Setup,
-    /// All that there were, by their numbers.
+    /// All processes of the race, by their numbers.
     processes: Vec<Process>,
-    /// Whether their ways can be cut.
+    /// Whether new processes get proxies.
     is_cuttable: bool,
-    /// Those that there are.
-    seats: Vec<Number>,
-    /// What they are asked for.
+    /// The processes that run, by their index.
+    present: Vec<Number>,
+    /// The order of the round.
     ask: Option<Ask>,
     faults: Faults,
-    /// What is still to happen by itself.
+    /// How many faults are about to strike or to end.
     pending: usize,
-    struck: u64,
-    ledger: Ledger,
-    /// What the last process was answered.
+    observed: Observed,
+    /// The answers of the last process.
     fresh: HashMap<Grant, Result<String, String>>,
     news: UnboundedSender<(Number, News)>,
-    received: UnboundedReceiver<(Number, News)>,
+    events: UnboundedReceiver<(Number, News)>,
 }
 
 impl Race {
@@ -120,9 +119,9 @@ impl Race {
         keys: &[GrantKey],
         store: &dyn GrantStore,
     ) -> Outcome<(Report, Outcome)> {
-        for seat in 0..usize::from(self.args.processes) {
-            let number = self.start(seat).await?;
-            self.seats.push(number);
+        for index in 0..usize::from(self.args.processes) {
+            let number = self.start(index).await?;
+            self.present.push(number);
         }
         let has_server = self.setup.place.server().is_ok_and(|it| it.is_some());
         for round in 1..=self.args.expiries {
@@ -141,43 +140,43 @@ impl Race {
         let evidence = Evidence {
             seed,
             args: &self.args,
-            ledger: &self.ledger,
+            limits: self.limits,
+            observed: &self.observed,
             fresh: &self.fresh,
-            struck: self.struck,
             before: &before,
             sandbox: &self.sandbox,
         };
-        evidence.judged(keys, store).await
+        evidence.evaluate(keys, store).await
     }
 
     fn present(&self) -> impl Iterator<Item = &Process> {
-        self.seats.iter().filter_map(|number| self.processes.get(*number))
+        self.present.iter().filter_map(|number| self.processes.get(*number))
     }
 
-    async fn start(&mut self, seat: usize) -> Outcome<Number> {
+    async fn start(&mut self, index: usize) -> Outcome<Number> {
         let number = self.processes.len();
-        let mut ways = Ways::default();
+        let mut proxies = Proxies::default();
         let mut setup = self.setup.clone();
         if self.is_cuttable {
             if let Some(server) = setup.place.server()? {
                 let proxy = Proxy::start(server).await?;
                 setup.place = setup.place.through(proxy.address.port())?;
-                ways.store = Some(proxy);
+                proxies.store = Some(proxy);
             }
             let origin = url::Url::parse(self.sandbox.origin())?;
             let (host, port) = (origin.host_str().unwrap_or_default(), origin.port());
             let proxy = Proxy::start((host.to_owned(), port.unwrap_or_default())).await?;
             setup.provider_at = Some(proxy.address);
-            ways.provider = Some(proxy);
+            proxies.provider = Some(proxy);
         }
-        let process = Process::start(number, seat, &setup, ways, self.news.clone()).await?;
+        let process = Process::start(number, index, &setup, proxies, self.news.clone()).await?;
         self.processes.push(process);
         Ok(number)
     }
 
     async fn ask_all(&mut self, ask: Ask) -> Outcome {
         self.ask = Some(ask);
-        for number in self.seats.clone() {
+        for number in self.present.clone() {
             if let Some(process) = self.processes.get_mut(number) {
                 process.ask(ask).await?;
             }
@@ -185,9 +184,9 @@ impl Race {
         Ok(())
     }
 
-    /// Waits until every access token has ended.
+    /// Waits until every access token has expired.
     async fn let_expire(&mut self) -> Outcome {
-        // A process that was stopped may refresh one meanwhile; that is not waited for for ever.
+        // A process that was stopped may refresh a grant meanwhile.
         for _ in 0..3 {
             let ends = self.sandbox.access_token_ends(str::to_owned).into_values().max();
             let left = ends.unwrap_or_default().saturating_sub(self.sandbox.now());
@@ -199,7 +198,7 @@ impl Race {
         Ok(())
     }
 
-    /// Lets what struck pass by, and what is late be stored.
+    /// Waits for the end of all faults, and for late answers to be stored.
     async fn heal(&mut self) -> Outcome {
         self.faults = Faults::default();
         let last = self.args.expiries;
@@ -208,8 +207,8 @@ impl Race {
         self.until(is_over, limit, "the last round").await?;
         if self.args.has_faults() {
             self.for_a_while(self.limits.lease()).await?;
-            // A save that is superseded is given up without a word: no reason to fail.
-            let is_stored = |race: &Self| race.ledger.unsaved.is_empty();
+            // No event reports an answer that was superseded, so the time limit is no failure.
+            let is_stored = |race: &Self| race.observed.unsaved.is_empty();
             let _ = self.until(is_stored, STORED_WITHIN, "storing").await;
         }
         Ok(())
@@ -217,22 +216,22 @@ impl Race {
 
     /// Ends all processes.
     async fn end(&mut self) -> Outcome {
-        // What they have said by now counts.
+        // Messages that are in flight count.
         self.for_a_while(Duration::from_millis(50)).await?;
         for process in &mut self.processes {
-            tokio::time::timeout(PATIENCE, process.end()).await??;
+            tokio::time::timeout(END_LIMIT, process.end()).await??;
         }
-        self.seats.clear();
+        self.present.clear();
         Ok(())
     }
 
-    /// What is left is what a process finds that knows nothing.
+    /// Asks a process that has nothing in memory for the token of every grant.
     async fn ask_a_fresh_one(&mut self) -> Outcome {
         self.let_expire().await?;
         self.is_cuttable = false;
-        self.setup.is_patient = true;
+        self.setup.retries = true;
         let number = self.start(0).await?;
-        self.seats.push(number);
+        self.present.push(number);
         let round = self.args.expiries + 1;
         self.ask_all(Ask { round, order: 0 }).await?;
         let is_over = |race: &Self| race.present().all(|it| it.done >= round);
@@ -241,7 +240,7 @@ impl Race {
         self.end().await
     }
 
-    /// Attends to whatever happens until `is_over`.
+    /// Handles what happens until `is_over`.
     async fn until(
         &mut self,
         is_over: impl Fn(&Self) -> bool,
@@ -251,74 +250,79 @@ impl Race {
         let mut elapsed = Box::pin(pass(limit));
         while !is_over(self) {
             tokio::select! {
-                Some((number, news)) = self.received.recv() => self.attend(number, news).await?,
+                Some((number, news)) = self.events.recv() => self.handle(number, news).await?,
                 () = &mut elapsed => return Err(format!("{what} did not end in {limit:?}").into()),
             }
         }
         Ok(())
     }
 
-    /// Attends to whatever happens meanwhile.
+    /// Handles what happens in the next `time`.
     async fn for_a_while(&mut self, time: Duration) -> Outcome {
         let mut elapsed = Box::pin(pass(time));
         loop {
             tokio::select! {
-                Some((number, news)) = self.received.recv() => self.attend(number, news).await?,
+                Some((number, news)) = self.events.recv() => self.handle(number, news).await?,
                 () = &mut elapsed => return Ok(()),
             }
         }
     }
 
-    async fn attend(&mut self, number: Number, news: News) -> Outcome {
+    async fn handle(&mut self, number: Number, news: News) -> Outcome {
         match news {
-            News::Said(said) => self.said(number, said),
+            News::Message(message) => self.received(number, message),
             News::Ended => {
                 let is_alive = self.processes.get(number).is_some_and(Process::is_alive);
                 if is_alive {
                     return Err("a process ended by itself".into());
                 }
             }
-            News::Struck(deed) => {
+            News::Struck(kind) => {
                 self.pending -= 1;
-                self.strike(number, deed).await?;
+                self.strike(number, kind).await?;
             }
             News::Resumes => {
                 self.pending -= 1;
                 if let Some(process) = self.processes.get_mut(number) {
                     process.resume()?;
                 }
+                self.healed(number, |kind| matches!(kind, FaultKind::Pause(_)));
             }
-            News::Heals(end) => {
+            News::Heals(link) => {
                 self.pending -= 1;
                 if let Some(process) = self.processes.get(number) {
-                    process.set(end, Way::Open);
+                    process.set(link, Traffic::Open);
                 }
+                self.healed(number, |kind| matches!(kind, FaultKind::Cut(it, ..) if *it == link));
             }
         }
         Ok(())
     }
 
-    fn said(&mut self, number: Number, said: Said) {
-        self.ledger.note(number, &said);
+    fn received(&mut self, number: Number, message: Message) {
+        let round = self.ask.map_or(0, |ask| ask.round);
         let last = self.args.expiries;
+        // The refreshes of a process without memory begin with a load.
+        let has_memory = (2..=last).contains(&round);
+        self.observed.note(number, &message, has_memory);
         let Some(process) = self.processes.get_mut(number) else { return };
-        match said {
-            Said::Answer(answer) if answer.round > last => {
+        match message {
+            Message::Answer(answer) if answer.round > last => {
                 self.fresh.insert(answer.grant, answer.outcome);
             }
-            Said::Answer(answer) => {
+            Message::Answer(answer) => {
                 let was_paused = if self.args.store == Kind::File {
-                    // A process that is stopped in a step has its lock, and steps block.
+                    // The steps of others wait for the lock of a process that is stopped.
                     self.processes.iter().any(|it| it.was_paused_in(&answer))
                 } else {
                     process.was_paused_in(&answer)
                 };
-                self.ledger.answered(number, answer, was_paused);
+                self.observed.answered(number, answer, was_paused);
             }
-            Said::Done { round } => process.done = round,
-            Said::At(point, _) if process.is_alive() => {
-                for fault in self.faults.at(process.seat, point) {
-                    self.later(number, fault.after, News::Struck(fault.deed));
+            Message::Done { round } => process.done = round,
+            Message::At { point, .. } if process.is_alive() => {
+                for fault in self.faults.take(process.index, point) {
+                    self.later(number, fault.after, News::Struck(fault.kind));
                 }
             }
             _ => {}
@@ -334,36 +338,47 @@ impl Race {
         });
     }
 
-    async fn strike(&mut self, number: Number, deed: Deed) -> Outcome {
+    async fn strike(&mut self, number: Number, kind: FaultKind) -> Outcome {
         let Some(process) = self.processes.get_mut(number).filter(|it| it.is_alive()) else {
             return Ok(());
         };
+        if matches!(kind, FaultKind::Pause(_)) && process.is_paused() {
+            return Ok(());
+        }
         let round = self.ask.map_or(0, |ask| ask.round);
-        eprintln!("round {round}, process {number}: {deed:?}");
-        match deed {
-            Deed::Kill => {
-                let seat = process.seat;
+        eprintln!("round {round}, process {number}: {kind:?}");
+        let (from, until) = (Micros::now(), None);
+        self.observed.strikes.push(Strike { process: number, round, kind, from, until });
+        match kind {
+            FaultKind::Kill => {
+                let index = process.index;
                 process.kill().await?;
-                self.ledger.gone(number);
-                let next = self.start(seat).await?;
-                if let Some(place) = self.seats.get_mut(seat) {
-                    *place = next;
+                self.observed.gone(number);
+                let next = self.start(index).await?;
+                if let Some(present) = self.present.get_mut(index) {
+                    *present = next;
                 }
                 if let (Some(ask), Some(process)) = (self.ask, self.processes.get_mut(next)) {
                     process.ask(ask).await?;
                 }
             }
-            Deed::Pause(_) if process.is_paused() => return Ok(()),
-            Deed::Pause(time) => {
+            FaultKind::Pause(time) => {
                 process.pause()?;
                 self.later(number, time, News::Resumes);
             }
-            Deed::Cut(end, manner, time) => {
-                process.set(end, Way::Cut(manner));
-                self.later(number, time, News::Heals(end));
+            FaultKind::Cut(link, mode, time) => {
+                process.set(link, Traffic::Cut(mode));
+                self.later(number, time, News::Heals(link));
             }
         }
-        self.struck += 1;
         Ok(())
+    }
+
+    /// Notes the end of the faults of a process.
+    fn healed(&mut self, number: Number, is_it: impl Fn(&FaultKind) -> bool) {
+        let strikes = self.observed.strikes.iter_mut().filter(|it| it.process == number);
+        for strike in strikes.filter(|it| it.until.is_none() && is_it(&it.kind)) {
+            strike.until = Some(Micros::now());
+        }
     }
 }

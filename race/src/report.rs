@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::args::Kind;
 
-/// What came of a race. The README says what each means.
+/// The report of a race. The README explains each value.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) store: Kind,
@@ -25,13 +25,16 @@ pub(crate) struct Report {
     pub(crate) wait_p50_ms: f64,
     pub(crate) wait_p99_ms: f64,
     pub(crate) round_trips_per_refresh: f64,
-    /// Faults that struck.
+    /// The faults that struck.
     #[serde(skip)]
     pub(crate) struck: u64,
-    /// Attempts that may have begun in the store and whose request did not arrive at the server.
+    /// The attempts that the store may have, and whose request did not arrive at the server.
     #[serde(skip)]
     pub(crate) interrupted: u64,
-    /// Calls that failed, by the kind of their error.
+    /// The grants that are lost, and no fault explains why.
+    #[serde(skip)]
+    pub(crate) lost_unexplained: u64,
+    /// How many calls failed, by the kind of the error.
     #[serde(skip)]
     pub(crate) errors: Vec<(String, u64)>,
 }
@@ -45,12 +48,19 @@ impl fmt::Display for Report {
         for (key, value) in pairs {
             writeln!(f, "{:<24} {}", key.trim_matches('"'), value.trim_matches('"'))?;
         }
-        writeln!(f)?;
-        writeln!(f, "{:<24} {}", "faults that struck", self.struck)?;
-        writeln!(f, "{:<24} {}", "attempts interrupted", self.interrupted)?;
-        for (kind, count) in &self.errors {
-            writeln!(f, "{:<24} {count}", format!("calls: {kind}"))?;
-        }
-        Ok(())
+        write!(f, "\n{}", self.notes())
+    }
+}
+
+impl Report {
+    /// Returns the lines below the table.
+    pub(crate) fn notes(&self) -> String {
+        let counts = [
+            ("faults that struck".to_owned(), self.struck),
+            ("attempts interrupted".to_owned(), self.interrupted),
+            ("lost, not explained".to_owned(), self.lost_unexplained),
+        ];
+        let errors = self.errors.iter().map(|(kind, count)| (format!("calls: {kind}"), *count));
+        counts.into_iter().chain(errors).map(|(name, it)| format!("{name:<24} {it}\n")).collect()
     }
 }

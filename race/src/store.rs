@@ -1,19 +1,22 @@
-//! The stores that there are.
+//! The stores that a race can run on.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use countersign::Client;
 use countersign_redis::RedisStore;
 use countersign_sqlx::sqlx::postgres::PgPoolOptions;
 use countersign_sqlx::{PostgresStore, SqliteStore};
-use countersign_tokens::{FileStore, GrantStore, KeyRing, SealedStore};
+use countersign_tokens::{
+    FileStore, GrantStore, KeyRing, TokenManager, TokenManagerBuilder, TokioExecutor,
+};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::Outcome;
 use crate::args::{Args, Kind};
 
-/// Where the store is.
+/// Where the store is, and whether its payloads are sealed.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Place {
     kind: Kind,
@@ -22,11 +25,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// What the arguments say, or the environment; else in `folder`.
+    /// Returns the place that the arguments or the environment name, or one in `folder`.
     pub(crate) fn of(args: &Args, folder: &Path) -> Outcome<Self> {
         let given = |variable| {
             let url = args.url.clone().or_else(|| std::env::var(variable).ok());
-            url.ok_or_else(|| format!("which server? Give `--url`, or set {variable}"))
+            url.ok_or_else(|| format!("no server is named: give `--url`, or set {variable}"))
         };
         let inside = |name| {
             let path = args.url.clone().map_or_else(|| folder.join(name), Into::into);
@@ -41,7 +44,7 @@ impl Place {
         Ok(Self { kind: args.store, url, is_sealed: args.sealed })
     }
 
-    /// Makes what the store needs, once for all processes.
+    /// Creates the tables that the store needs, once for all processes.
     pub(crate) async fn prepare(&self) -> Outcome {
         if self.kind == Kind::Postgres {
             let store = PostgresStore::connect(&self.url).await?;
@@ -56,41 +59,48 @@ impl Place {
             Kind::Postgres => {
                 // Few connections, so that many processes fit into what a server allows.
                 let pool = PgPoolOptions::new().max_connections(6).test_before_acquire(false);
-                self.wrapped(PostgresStore::new(pool.connect(&self.url).await?))
+                Ok(Arc::new(PostgresStore::new(pool.connect(&self.url).await?)))
             }
-            Kind::Redis => self.wrapped(RedisStore::connect(&self.url).await?),
-            Kind::Sqlite => self.wrapped(SqliteStore::open(&self.url).await?),
-            Kind::File => self.wrapped(FileStore::open(&self.url)?),
+            Kind::Redis => Ok(Arc::new(RedisStore::connect(&self.url).await?)),
+            Kind::Sqlite => Ok(Arc::new(SqliteStore::open(&self.url).await?)),
+            Kind::File => Ok(Arc::new(FileStore::open(&self.url)?)),
         }
     }
 
-    fn wrapped(&self, store: impl GrantStore) -> Outcome<Arc<dyn GrantStore>> {
-        if self.is_sealed {
-            // Sealing is raced here, not secrecy.
-            Ok(Arc::new(SealedStore::new(store, KeyRing::new("race", [7; 32])?)))
+    /// Returns the builder of a manager on `store`, with an executor.
+    pub(crate) fn manager(
+        &self,
+        client: Client,
+        store: impl GrantStore,
+    ) -> Outcome<TokenManagerBuilder> {
+        let builder = TokenManager::builder(client, store).executor(TokioExecutor::current()?);
+        Ok(if self.is_sealed {
+            // A race tests that sealing works, and has nothing to keep secret.
+            builder.sealed_by(KeyRing::new("race", [7; 32])?)
         } else {
-            Ok(Arc::new(store))
-        }
+            builder
+        })
     }
 
-    /// Host and port of its server, where it has one.
+    /// Returns host and port of the store's server, if it has one.
     pub(crate) fn server(&self) -> Outcome<Option<(String, u16)>> {
         let port = match self.kind {
             Kind::Postgres => 5432,
             Kind::Redis => 6379,
             Kind::Sqlite | Kind::File => return Ok(None),
         };
-        let url = Url::parse(&self.url).map_err(|_| "the store's URL is none")?;
+        let url = Url::parse(&self.url).map_err(|_| "the store's URL cannot be parsed")?;
         let host = url.host_str().filter(|it| !it.is_empty());
         let host = host.ok_or("`--partition` needs a store that is reached by host and port")?;
         Ok(Some((host.to_owned(), url.port().unwrap_or(port))))
     }
 
-    /// The same by another port of this machine.
+    /// Returns the same place, reached by another port of this machine.
     pub(crate) fn through(&self, port: u16) -> Outcome<Self> {
-        let mut url = Url::parse(&self.url).map_err(|_| "the store's URL is none")?;
-        url.set_host(Some("127.0.0.1")).map_err(|_| "the store's URL takes no other host")?;
-        url.set_port(Some(port)).map_err(|()| "the store's URL takes no other port")?;
+        let mut url = Url::parse(&self.url).map_err(|_| "the store's URL cannot be parsed")?;
+        url.set_host(Some("127.0.0.1"))
+            .map_err(|_| "the host in the store's URL cannot be replaced")?;
+        url.set_port(Some(port)).map_err(|()| "the port in the store's URL cannot be replaced")?;
         Ok(Self { url: url.into(), ..self.clone() })
     }
 }

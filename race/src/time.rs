@@ -1,4 +1,4 @@
-//! The time, and waiting for it to pass: a race is run in real time.
+//! Time: a race runs in real time.
 
 use std::time::Duration;
 
@@ -16,14 +16,20 @@ impl Micros {
         Self::of(nanos / 1000)
     }
 
-    /// That long after the epoch.
+    /// Returns the instant `duration` after the epoch.
     pub(crate) fn since_epoch(duration: Duration) -> Self {
         Self::of(duration.as_micros())
     }
 
-    /// How much later this is.
+    /// Returns the time from `earlier` to this instant, or zero if this one is not later.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Returns the instant `duration` later.
+    pub(crate) fn plus(self, duration: Duration) -> Self {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(micros))
     }
 
     fn of(micros: u128) -> Self {
@@ -31,10 +37,7 @@ impl Micros {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "faults and lives of tokens last as long as they last"
-)]
+#[expect(clippy::disallowed_methods, reason = "faults and tokens last for real time")]
 pub(crate) async fn pass(duration: Duration) {
     tokio::time::sleep(duration).await;
 }

@@ -6,20 +6,20 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use countersign::{AccessToken, ExposeSecret, Recovery};
-use countersign_tokens::{Event, GrantKey, GrantStore, TokenError, TokenManager, TokioExecutor};
+use countersign_tokens::{Event, GrantKey, GrantStore, TokenError, TokenManager};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
 use crate::client::{client, hash};
 use crate::counted::Counted;
-use crate::message::{Answer, Ask, Grant, Said, Setup};
+use crate::message::{Answer, Ask, Grant, Message, Setup};
 use crate::store::Place;
 use crate::time::{Micros, pass};
 
-/// How often something is tried that may be in somebody's way, and how long is waited between:
-/// longer than a provider that failed is left alone.
-const PATIENCE: (u32, Duration) = (160, Duration::from_millis(500));
+/// How often a step is tried that other processes or an outage may hold up, and the wait between
+/// two tries: longer than the backoff after a failure of the provider.
+const TRIES: (u32, Duration) = (160, Duration::from_millis(500));
 
 /// Does what its standard input says, until that ends.
 pub(crate) async fn run() -> Outcome {
@@ -29,24 +29,24 @@ pub(crate) async fn run() -> Outcome {
     drop(lines);
     let mut orders = orders();
     let worker = Arc::new(Worker::new(&setup).await?);
-    say(&Said::Ready);
+    send(&Message::Ready);
     while let Some(ask) = orders.recv().await {
         worker.ask_all(ask).await;
-        say(&Said::Done { round: ask.round });
+        send(&Message::Done { round: ask.round });
     }
     Ok(())
 }
 
-/// Says a line to the controller, whole.
-pub(crate) fn say(said: &Said) {
-    let Ok(mut line) = serde_json::to_vec(said) else { return };
+/// Writes a message to the controller as one whole line.
+pub(crate) fn send(message: &Message) {
+    let Ok(mut line) = serde_json::to_vec(message) else { return };
     line.push(b'\n');
     let mut out = io::stdout().lock();
-    // Without a controller there is nobody to tell, and the end is near.
+    // Without a controller the process ends soon.
     let _ = out.write_all(&line).and_then(|()| out.flush());
 }
 
-/// The orders; when there is nobody to give any more, the process ends.
+/// Reads the orders. The process ends when there are no more.
 fn orders() -> mpsc::UnboundedReceiver<Ask> {
     let (orders, received) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
@@ -61,7 +61,8 @@ fn orders() -> mpsc::UnboundedReceiver<Ask> {
     received
 }
 
-/// So that a process that is stopped does not outlive the controller, whose end it would not see.
+/// Ends this process with the controller. A process that is stopped would not notice the end of
+/// its input.
 fn die_with_parent() {
     #[cfg(target_os = "linux")]
     {
@@ -74,8 +75,8 @@ struct Worker {
     tokens: TokenManager,
     store: Counted,
     keys: Vec<GrantKey>,
-    crowd: usize,
-    is_patient: bool,
+    concurrency: usize,
+    retries: bool,
 }
 
 impl Worker {
@@ -84,39 +85,40 @@ impl Worker {
         let key = |grant| GrantKey::of(&client, &subject(grant));
         let keys = (0..setup.grants).map(key).collect::<Result<Vec<_>, _>>()?;
         let store = Counted::new(opened(&setup.place).await?, &keys);
-        let tokens = TokenManager::builder(client, store.clone())
-            .executor(TokioExecutor::current()?)
+        let tokens = setup
+            .place
+            .manager(client, store.clone())?
             .store_timeout(setup.limits.step)
             .margin(setup.limits.margin)
-            // A round is to have refreshes of tokens that have ended, and no others.
+            // Every refresh of a round is to be that of an expired token.
             .refresh_ahead(0.99)
-            .on_event(tell)
+            .on_event(report)
             .build()?;
-        let Setup { crowd, is_patient, .. } = *setup;
-        Ok(Self { tokens, store, keys, crowd, is_patient })
+        let Setup { concurrency, retries, .. } = *setup;
+        Ok(Self { tokens, store, keys, concurrency, retries })
     }
 
-    /// Asks for each grant once, some at a time.
+    /// Asks for each grant once, several at a time.
     async fn ask_all(self: &Arc<Self>, ask: Ask) {
         let mut order: Vec<Grant> = (0..self.keys.len()).collect();
         fastrand::Rng::with_seed(ask.order).shuffle(&mut order);
         let (order, next) = (Arc::new(order), Arc::new(AtomicUsize::default()));
-        let mut crowd = JoinSet::new();
-        for _ in 0..self.crowd {
+        let mut tasks = JoinSet::new();
+        for _ in 0..self.concurrency {
             let (worker, order, next) = (Arc::clone(self), Arc::clone(&order), Arc::clone(&next));
-            crowd.spawn(async move {
+            tasks.spawn(async move {
                 while let Some(grant) = order.get(next.fetch_add(1, Relaxed)) {
                     worker.ask(*grant, ask.round).await;
                 }
             });
         }
-        crowd.join_all().await;
+        tasks.join_all().await;
     }
 
     async fn ask(&self, grant: Grant, round: u32) {
         let Some(key) = self.keys.get(grant) else { return };
-        let before = self.store.begins(key);
-        self.store.take_off(key);
+        let before = self.store.steps(key);
+        self.store.reset(key);
         let began = Micros::now();
         let answered = self.token(key).await;
         let returned = Micros::now();
@@ -124,15 +126,16 @@ impl Worker {
             Ok(token) => Ok(hash(token.expose_secret())),
             Err(error) => Err(kind(&error)),
         };
-        let waited = self.store.begins(key) != before;
-        say(&Said::Answer(Answer { grant, round, began, returned, outcome, waited }));
+        // One step of the store finds a token that another process has refreshed already.
+        let waited = self.store.steps(key) > before.wrapping_add(1);
+        send(&Message::Answer(Answer { grant, round, began, returned, outcome, waited }));
     }
 
     async fn token(&self, key: &GrantKey) -> Result<AccessToken, TokenError> {
-        let (tries, wait) = PATIENCE;
+        let (tries, wait) = TRIES;
         for _ in 1..tries {
             match self.tokens.token(key).await {
-                Err(error) if self.is_patient && may_be_retried(&error) => pass(wait).await,
+                Err(error) if self.retries && may_be_retried(&error) => pass(wait).await,
                 answered => return answered,
             }
         }
@@ -140,9 +143,9 @@ impl Worker {
     }
 }
 
-/// The store, which a process that is stopped may have locked for now.
+/// Opens the store, which a process that is stopped may have locked for now.
 async fn opened(place: &Place) -> Outcome<Arc<dyn GrantStore>> {
-    let (tries, wait) = PATIENCE;
+    let (tries, wait) = TRIES;
     for _ in 1..tries {
         match place.open().await {
             Ok(store) => return Ok(store),
@@ -152,7 +155,7 @@ async fn opened(place: &Place) -> Outcome<Arc<dyn GrantStore>> {
     place.open().await
 }
 
-/// The subject of a grant, by which all processes know it.
+/// Returns the subject of a grant, which is the same for all processes.
 pub(crate) fn subject(grant: Grant) -> String {
     format!("{grant}")
 }
@@ -165,19 +168,21 @@ fn kind(error: &TokenError) -> String {
     format!("{:?}", error.kind())
 }
 
-fn tell(event: &Event) {
+fn report(event: &Event) {
     let grant = |key: &GrantKey| key.subject().parse::<Grant>().ok();
-    let said = match event {
+    let message = match event {
         Event::NeedsReauthorization { key, error } => {
-            grant(key).map(|grant| Said::Lost { grant, kind: kind(error) })
+            grant(key).map(|grant| Message::Lost { grant, kind: kind(error) })
         }
         Event::NotStored { key, .. } => {
-            grant(key).map(|grant| Said::Unsaved { grant, is_it: true })
+            grant(key).map(|grant| Message::Unsaved { grant, is_unsaved: true })
         }
-        Event::Stored { key } => grant(key).map(|grant| Said::Unsaved { grant, is_it: false }),
+        Event::Stored { key } => {
+            grant(key).map(|grant| Message::Unsaved { grant, is_unsaved: false })
+        }
         _ => None,
     };
-    if let Some(said) = said {
-        say(&said);
+    if let Some(message) = message {
+        send(&message);
     }
 }

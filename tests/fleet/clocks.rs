@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use countersign::Clock;
 use countersign_testkit::{ManualClock, VirtualExecutor};
-use countersign_tests::{Side, Step, TestResult};
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
 use countersign_tokens::{StoreErrorKind, Task, Timer};
 
 use crate::support::{Fleet, LIFETIME, Process, Skewed};
@@ -19,7 +19,7 @@ fn g10_processes_whose_clocks_differ_refresh_once_for_each_expiry() -> TestResul
         processes.push(fleet.process_with(clock, |it| it)?);
     }
     fleet.run(async {
-        let key = fleet.adopt(&processes[2], 0).await?;
+        let key = fleet.insert(&processes[2], 0).await?;
         for second in (0..24 * 3600).step_by(10) {
             let process = &processes[second / 10 % processes.len()];
             fleet.judge(&process.tokens.token(&key).await?)?;
@@ -40,9 +40,9 @@ const LEASE: Duration = Duration::from_secs(30 + 5 + 5 + 1);
 fn nothing_is_sent_too_late(fleet: &Fleet, process: &Process) -> TestResult {
     fleet.run(async {
         // By another, so that it has to look into the store.
-        let key = fleet.adopt(&fleet.process()?, 0).await?;
+        let key = fleet.insert(&fleet.process()?, 0).await?;
         fleet.pass(2 * LIFETIME.as_secs()).await;
-        process.view.slow(Step::Begin, Side::Before, TO_SEND * 2);
+        process.view.slow(Step::Begin, StoreFault::Before, TO_SEND * 2);
         let error = process.tokens.token(&key).await.err().ok_or("it was sent")?;
         let store = error.store().ok_or("not the store's")?;
         assert_eq!(store.kind(), StoreErrorKind::Timeout);
@@ -90,12 +90,12 @@ fn g06_what_remains_of_a_token_is_counted_from_when_the_store_was_asked() -> Tes
     let fleet = Fleet::new();
     let (adopting, asking) = (fleet.process()?, fleet.process()?);
     fleet.run(async {
-        let key = fleet.adopt(&adopting, 0).await?;
+        let key = fleet.insert(&adopting, 0).await?;
         // Two seconds before the margin of thirty begins, with an answer that takes four.
         fleet.pass(LIFETIME.as_secs() - 32).await;
         let now = fleet.clock.now().unix_timestamp();
         fleet.server.seen().unavailable = Some((now, now + 60));
-        asking.view.slow(Step::Load, Side::After, Duration::from_secs(4));
+        asking.view.slow(Step::Load, StoreFault::After, Duration::from_secs(4));
         let token = asking.tokens.token(&key).await;
         assert!(token.is_err(), "a token was handed out within its margin");
         Ok(())
@@ -107,9 +107,9 @@ fn g06_a_save_that_is_repeated_for_long_says_what_is_left_by_then() -> TestResul
     let fleet = Fleet::new();
     let (writer, reader) = (fleet.process()?, fleet.process()?);
     fleet.run(async {
-        let key = fleet.adopt(&writer, 0).await?;
+        let key = fleet.insert(&writer, 0).await?;
         fleet.pass(2 * LIFETIME.as_secs()).await;
-        writer.view.fail(Step::Save, Side::Before);
+        writer.view.fail(Step::Save, StoreFault::Before);
         writer.tokens.token(&key).await?;
         // Half of its life passes until it is stored, and the rest but for its margin after.
         fleet.pass(LIFETIME.as_secs() / 2).await;
@@ -127,16 +127,16 @@ fn g06_a_save_that_comes_late_ends_when_its_tokens_do() -> TestResult {
     let fleet = Fleet::new();
     let writer = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&writer, 0).await?;
+        let key = fleet.insert(&writer, 0).await?;
         fleet.pass(2 * LIFETIME.as_secs()).await;
         // As when the process is stopped with the step in its hands.
-        writer.view.slow(Step::Save, Side::Before, Duration::from_secs(4));
+        writer.view.slow(Step::Save, StoreFault::Before, Duration::from_secs(4));
         let asked = fleet.clock.now();
         writer.tokens.token(&key).await?;
         let gone = Duration::try_from(fleet.clock.now() - asked)?;
         assert!(gone >= Duration::from_secs(4), "it was not late");
         let record = fleet.record(&key).await?;
-        let left = record.expires_at.ok_or("no end")?.since(record.read_at);
+        let left = record.expires_at.ok_or("no end")?.since(fleet.store_time().await?);
         assert!(left + gone <= LIFETIME, "{left:?} are left after {gone:?}");
         Ok(())
     })

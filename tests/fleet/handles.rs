@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use countersign_tests::{Side, Step, TestResult};
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
 use countersign_tokens::{GrantKey, TokenErrorKind};
 
 use crate::support::{Fleet, Process};
@@ -25,7 +25,7 @@ impl Process {
 
 /// A grant that will not be due soon, as one that was just adopted may be.
 async fn refreshed(fleet: &Fleet, process: &Process) -> Result<GrantKey, Box<dyn Error>> {
-    let key = fleet.adopt(process, 0).await?;
+    let key = fleet.insert(process, 0).await?;
     fleet.pass(LONGER_THAN_A_LIFE).await;
     process.tokens.token(&key).await?;
     Ok(key)
@@ -40,15 +40,15 @@ fn g11_a_handle_follows_its_grant_through_forgetting_and_another_adoption() -> T
             let key = process.tokens.key("user 0")?;
             let source = process.tokens.source(&key)?;
             if is_forgotten {
-                fleet.adopt(&process, 0).await?;
+                fleet.insert(&process, 0).await?;
                 source.token().await?;
-                let _ = process.tokens.forget(&key).await?;
+                let _ = process.tokens.remove(&key).await?;
             }
             assert!(process.has_none(&key).await);
             let error = source.token().await.err().ok_or("there is none")?;
             assert_eq!(error.kind(), TokenErrorKind::UnknownGrant);
 
-            process.tokens.adopt(&key, fleet.server.tokens(1)?).await?;
+            process.tokens.insert(&key, fleet.server.tokens(1)?).await?;
             let second = source.token().await?;
             assert!(process.tokens.token(&key).await?.same_as(&second));
             // What the one knows of a token the other knows.
@@ -56,17 +56,18 @@ fn g11_a_handle_follows_its_grant_through_forgetting_and_another_adoption() -> T
             let newer = source.reject(&second).await?;
             assert!(source.token().await?.same_as(&newer));
             assert!(process.tokens.token(&key).await?.same_as(&newer));
-            // One refresh, with one look at the store.
+            // One refresh, with one begin and one save.
             fleet.pass(LONGER_THAN_A_LIFE).await;
             process.view.steps();
             let (one, two) = tokio::join!(source.token(), process.tokens.token(&key));
             assert!(one?.same_as(&two?));
-            assert_eq!(process.view.steps().get(&Step::Load), Some(&1));
+            let steps = std::collections::HashMap::from([(Step::Begin, 1), (Step::Save, 1)]);
+            assert_eq!(process.view.steps(), steps);
             assert_eq!(fleet.refreshed(1), 2);
 
-            process.tokens.adopt(&key, fleet.server.tokens(2)?).await?;
+            process.tokens.insert(&key, fleet.server.tokens(2)?).await?;
             assert!(source.token().await?.same_as(&process.tokens.token(&key).await?));
-            let _ = process.tokens.forget(&key).await?;
+            let _ = process.tokens.remove(&key).await?;
             let error = source.token().await.err().ok_or("it is handed out still")?;
             assert_eq!(error.kind(), TokenErrorKind::UnknownGrant);
             drop(source);
@@ -106,9 +107,9 @@ fn g09_an_adoption_is_not_lost_to_one_who_finds_nothing_in_the_store() -> TestRe
         let process = fleet.process()?;
         fleet.run(async {
             let key = process.tokens.key("user 0")?;
-            process.view.slow(Step::Load, Side::After, Duration::from_secs(3));
-            process.view.slow(Step::Adopt, Side::Before, Duration::from_secs(3));
-            process.view.fail(Step::Adopt, Side::Before);
+            process.view.slow(Step::Load, StoreFault::After, Duration::from_secs(3));
+            process.view.slow(Step::Insert, StoreFault::Before, Duration::from_secs(3));
+            process.view.fail(Step::Insert, StoreFault::Before);
             let asked = async {
                 fleet.pass(asks_at).await;
                 process.has_none(&key).await
@@ -116,7 +117,7 @@ fn g09_an_adoption_is_not_lost_to_one_who_finds_nothing_in_the_store() -> TestRe
             let tokens = fleet.server.tokens(0)?;
             let adopted = async {
                 fleet.pass(adopts_at).await;
-                process.tokens.adopt(&key, tokens.clone()).await
+                process.tokens.insert(&key, tokens.clone()).await
             };
             let (has_none, adopted) = tokio::join!(asked, adopted);
             assert!(has_none);
@@ -124,7 +125,7 @@ fn g09_an_adoption_is_not_lost_to_one_who_finds_nothing_in_the_store() -> TestRe
             let serves = process.tokens.token(&key).await?;
             assert!(serves.same_as(tokens.access_token()));
             process.view.heal();
-            let _ = process.tokens.forget(&key).await?;
+            let _ = process.tokens.remove(&key).await?;
             fleet.pass(60).await;
             assert!(process.has_none(&key).await, "{asks_at}: it is stored after all");
             TestResult::Ok(())
@@ -139,14 +140,14 @@ fn g09_a_late_look_at_the_store_does_not_replace_what_an_adoption_left_in_memory
     let process = fleet.process()?;
     fleet.run(async {
         let key = refreshed(&fleet, &process).await?;
-        process.view.slow(Step::Load, Side::After, Duration::from_secs(3));
-        process.view.fail(Step::Adopt, Side::Before);
+        process.view.slow(Step::Load, StoreFault::After, Duration::from_secs(3));
+        process.view.fail(Step::Insert, StoreFault::Before);
         let tokens = fleet.server.tokens(1)?;
         let asked = async {
             fleet.pass(1).await;
             process.tokens.token(&key).await
         };
-        let (asked, adopted) = tokio::join!(asked, process.tokens.adopt(&key, tokens.clone()));
+        let (asked, adopted) = tokio::join!(asked, process.tokens.insert(&key, tokens.clone()));
         fleet.judge(&asked?)?;
         assert_eq!(adopted.err().map(|it| it.kind()), Some(TokenErrorKind::NotStored));
         assert!(process.tokens.token(&key).await?.same_as(tokens.access_token()));
@@ -161,13 +162,13 @@ fn g11_a_look_at_the_store_that_ends_after_the_burial_brings_nothing_back() -> T
     fleet.run(async {
         let key = refreshed(&fleet, &process).await?;
         let source = process.tokens.source(&key)?;
-        process.view.slow(Step::Load, Side::After, Duration::from_secs(3));
+        process.view.slow(Step::Load, StoreFault::After, Duration::from_secs(3));
         let early = async {
             fleet.pass(1).await;
             source.token().await
         };
         let late = async {
-            let _ = process.tokens.forget(&key).await?;
+            let _ = process.tokens.remove(&key).await?;
             // Nor does one who asks now get what the other has read.
             source.token().await
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use countersign::Clock;
 use countersign_testkit::{ManualClock, VirtualExecutor};
 use countersign_tests::{Step, TestResult};
-use countersign_tokens::{KeyRing, MemoryStore, SealedStore};
+use countersign_tokens::{GrantKey, KeyRing, MemoryStore};
 
 use crate::support::{Fleet, Process};
 
@@ -29,7 +29,7 @@ fn an_idle_fleet_costs_one_scan_and_one_read_a_minute_of_each_other() -> TestRes
         }
         processes.iter().for_each(|process| drop(steps(process)));
         fleet.pass(10 * HOUR).await;
-        let scan = HashMap::from([(Step::Renew, 600), (Step::Due, 600)]);
+        let scan = HashMap::from([(Step::Lead, 600), (Step::Due, 600)]);
         assert_eq!(steps(&processes[0]), scan);
         for standby in &processes[1..] {
             let steps = steps(standby);
@@ -42,27 +42,20 @@ fn an_idle_fleet_costs_one_scan_and_one_read_a_minute_of_each_other() -> TestRes
 }
 
 #[test]
-fn whoever_lists_needs_no_sealing_key_of_former_times() -> TestResult {
-    let executor = VirtualExecutor::default();
-    let memory = MemoryStore::with_clock(executor.clock());
-    let sealed = |id: &str, byte: u8| -> Result<Fleet, Box<dyn std::error::Error>> {
-        let store = SealedStore::new(memory.clone(), KeyRing::new(id, [byte; 32])?);
-        Ok(Fleet::on(executor.clone(), store))
-    };
-    let before = sealed("old", 1)?;
-    let process = before.process()?;
-    before.run(async {
-        let _guard = process.tokens.keep_fresh()?;
-        before.pass(60).await;
-        TestResult::Ok(())
-    })?;
-    let after = sealed("new", 2)?;
-    let process = after.process()?;
-    after.run(async {
-        let key = after.adopt(&process, 0).await?;
-        let _guard = process.tokens.keep_fresh()?;
-        after.pass(2 * HOUR).await;
-        let record = after.record(&key).await?;
+fn a_leader_needs_no_former_sealing_key() -> TestResult {
+    let fleet = Fleet::new();
+    let ring = |id: &str, byte: u8| KeyRing::new(id, [byte; 32]);
+    let (old, new) = (ring("old", 1)?, ring("new", 2)?);
+    let before = fleet.process_with(fleet.clock.clone(), |it| it.sealed_by(old))?;
+    let after = fleet.process_with(fleet.clock.clone(), |it| it.sealed_by(new))?;
+    fleet.run(async {
+        let guard = before.tokens.keep_fresh()?;
+        fleet.pass(60).await;
+        drop(guard);
+        let key = fleet.insert(&after, 0).await?;
+        let _guard = after.tokens.keep_fresh()?;
+        fleet.pass(2 * HOUR).await;
+        let record = fleet.record(&key).await?;
         assert!(record.generation > 1, "nobody has refreshed it");
         Ok(())
     })
@@ -73,7 +66,7 @@ fn another_process_goes_on_when_the_one_that_lists_is_gone() -> TestResult {
     let fleet = Fleet::new();
     let (mut first, second) = (Some(fleet.process()?), fleet.process()?);
     fleet.run(async {
-        let key = fleet.adopt(&second, 0).await?;
+        let key = fleet.insert(&second, 0).await?;
         let mut guard = first.as_ref().map(|it| it.tokens.keep_fresh()).transpose()?;
         let _standby = second.tokens.keep_fresh()?;
         for hour in 1..=20 {
@@ -84,12 +77,14 @@ fn another_process_goes_on_when_the_one_that_lists_is_gone() -> TestResult {
             fleet.pass(HOUR).await;
             let record = fleet.record(&key).await?;
             let ends = record.expires_at.ok_or("no expiry")?;
-            assert!(record.read_at < ends, "in hour {hour} nobody had refreshed it");
+            assert!(fleet.store_time().await? < ends, "in hour {hour} nobody had refreshed it");
         }
         assert!(guard.is_none() && first.is_none());
         assert!((20..=23).contains(&fleet.refreshed(0)), "{} refreshes", fleet.refreshed(0));
-        // The intents of leaders who died do not add up.
-        let _third = fleet.process()?.tokens.keep_fresh()?;
+        // The attempts of leaders that died do not add up.
+        let leaders = fleet.record(&GrantKey::parse("rfc6749/client/")?).await?;
+        assert_eq!(leaders.attempts.len(), 1, "{:?}", leaders.attempts);
+        assert!(leaders.due_at.is_none() && leaders.payload.as_bytes().is_empty());
         Ok(())
     })
 }
@@ -119,7 +114,7 @@ fn another_process_goes_on_when_the_clock_was_set_back_and_the_one_that_lists_is
         // As if it had died, its lease ends in a day.
         drop((guard, first));
         clock.1.store(24, Ordering::SeqCst);
-        let key = fleet.adopt(&standby, 0).await?;
+        let key = fleet.insert(&standby, 0).await?;
         fleet.pass(2 * HOUR).await;
         assert!(fleet.record(&key).await?.generation > 1, "nobody has refreshed it");
         Ok(())

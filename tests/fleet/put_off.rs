@@ -16,9 +16,9 @@ async fn adopt_all(
     fastrand::seed(7);
     let mut grants = Vec::new();
     for grant in 0..4 {
-        let key = fleet.adopt(by, grant).await?;
+        let key = fleet.insert(by, grant).await?;
         let record = fleet.record(&key).await?;
-        let due_in = record.due_at.ok_or("never due")?.since(record.read_at);
+        let due_in = record.due_at.ok_or("never due")?.since(fleet.store_time().await?);
         grants.push((due_in.as_secs(), grant, key));
     }
     grants.sort_unstable();

@@ -1,6 +1,6 @@
 //! Tokens that the API refuses.
 
-use countersign_tests::{Side, Step, TestResult};
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
 use countersign_tokens::TokenErrorKind;
 
 use crate::support::Fleet;
@@ -11,7 +11,7 @@ fn a_provider_that_gives_the_rejected_token_again_is_asked_once() -> TestResult 
     let fleet = Fleet::new();
     let process = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         let token = process.tokens.token(&key).await?;
         let rejecting = || process.tokens.reject(&key, &token);
         let (one, two) = tokio::join!(rejecting(), rejecting());
@@ -36,7 +36,7 @@ fn a_token_that_was_rejected_and_given_again_serves_those_who_ask() -> TestResul
     let fleet = Fleet::new();
     let process = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         let token = process.tokens.token(&key).await?;
         let rejecting = process.tokens.reject(&key, &token);
         let (rejected, asked) = tokio::join!(rejecting, process.tokens.token(&key));
@@ -52,10 +52,10 @@ fn g13_a_rejected_token_that_could_not_be_refreshed_serves_until_it_can_be() -> 
     let fleet = Fleet::new();
     let process = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         let token = process.tokens.token(&key).await?;
         fleet.pass(60).await;
-        process.view.fail(Step::Begin, Side::Before);
+        process.view.fail(Step::Begin, StoreFault::Before);
         let error = process.tokens.reject(&key, &token).await.err().ok_or("it is refreshed")?;
         assert_eq!(error.kind(), TokenErrorKind::Store);
         // Nobody gets it while that failure rests, and then there is no other to be had.
@@ -79,9 +79,9 @@ fn g09_a_token_in_memory_alone_that_has_ended_is_reported_and_refreshed_when_sto
     let fleet = Fleet::new();
     let process = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         fleet.pass(7200).await;
-        process.view.fail(Step::Save, Side::Before);
+        process.view.fail(Step::Save, StoreFault::Before);
         fleet.judge(&process.tokens.token(&key).await?)?;
         fleet.pass(7200).await;
         let error = process.tokens.token(&key).await.err().ok_or("it has ended")?;

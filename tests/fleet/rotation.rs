@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::{Clock, Recovery, Rotation};
-use countersign_tests::{Side, Step, TestResult};
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
 use countersign_tokens::{GrantState, TokenErrorKind};
 
 use crate::support::Fleet;
@@ -20,7 +20,7 @@ fn g12_lost_answers_cost_no_grant_while_its_grace_runs() -> TestResult {
     let fleet = with_grace(24 * 3600);
     let (process, other) = (fleet.process()?, fleet.process()?);
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         fleet.pass(LONGER_THAN_A_LIFE).await;
         fleet.server.seen().is_broken = true;
         for round in 1..=20 {
@@ -28,7 +28,7 @@ fn g12_lost_answers_cost_no_grant_while_its_grace_runs() -> TestResult {
             assert!(matches!(error.recovery(), Recovery::Retry { .. }), "{round}: {error:?}");
             let record = fleet.record(&key).await?;
             assert_eq!(record.state, GrantState::Live, "{round}");
-            assert!(record.live_lease().is_none(), "{round}: others wait");
+            assert!(!record.is_leased(fleet.store_time().await?), "{round}: others wait");
             // Since when the grace has run is said once.
             assert_eq!(record.attempts.len(), 1, "{round}");
             // Whoever asks again shares the failure.
@@ -46,12 +46,49 @@ fn g12_lost_answers_cost_no_grant_while_its_grace_runs() -> TestResult {
     })
 }
 
+/// The request of an attempt that was left may still arrive. Within its grace the provider ends that
+/// grace when the new token is used.
+#[test]
+fn g12_a_token_rests_when_it_was_saved_beside_a_pending_attempt() -> TestResult {
+    for is_contested in [true, false] {
+        let fleet = with_grace(24 * 3600);
+        let process = fleet.process()?;
+        fleet.run(async {
+            let key = fleet.insert(&process, 0).await?;
+            fleet.pass(LONGER_THAN_A_LIFE).await;
+            if is_contested {
+                fleet.begin_and_die(&key, Duration::from_secs(1)).await?;
+                fleet.pass(2).await;
+            }
+            let token = process.tokens.token(&key).await?;
+            let record = fleet.record(&key).await?;
+            let now = fleet.store_time().await?;
+            let rest = record.retry_at.map(|it| it.since(now).as_secs());
+            assert_eq!(rest, is_contested.then_some(45));
+            let rejected = process.tokens.reject(&key, &token).await;
+            if is_contested {
+                // The send window of 10 s, the time limit of 30 s and the margin of 5 s.
+                let error = rejected.err().ok_or("the new token was used")?;
+                assert_eq!(error.kind(), TokenErrorKind::Paused);
+                assert_eq!(fleet.refreshed(0), 1);
+                fleet.pass(43).await;
+                assert!(process.tokens.reject(&key, &token).await.is_err(), "too soon");
+                assert_eq!(fleet.refreshed(0), 1);
+                fleet.pass(10).await;
+                assert!(!process.tokens.reject(&key, &token).await?.same_as(&token));
+            }
+            TestResult::Ok(())
+        })?;
+    }
+    Ok(())
+}
+
 #[test]
 fn g12_lost_answers_are_reported_when_the_grace_is_over() -> TestResult {
     let fleet = with_grace(600);
     let process = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         fleet.pass(LONGER_THAN_A_LIFE).await;
         fleet.server.seen().is_broken = true;
         let began = fleet.clock.now();
@@ -66,7 +103,7 @@ fn g12_lost_answers_are_reported_when_the_grace_is_over() -> TestResult {
         };
         // While a request would still have come in time, it was sent.
         assert!(reported - began > time::Duration::seconds(600 - 50), "{:?}", reported - began);
-        assert_eq!(fleet.record(&key).await?.state, GrantState::Unknown);
+        assert_eq!(process.tokens.status(&key).await?.state, GrantState::Unknown);
         fleet.pass(120).await;
         assert!(process.tokens.token(&key).await.is_err());
         assert_eq!(fleet.server.seen().turned_away, sent);
@@ -82,16 +119,16 @@ fn without_rotation_a_store_whose_writes_hang_does_not_stop_a_refresh() -> TestR
     let process = fleet.process_with(fleet.clock.clone(), |it| it.lease(lease))?;
     let other = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         fleet.pass(LONGER_THAN_A_LIFE).await;
-        for step in [Step::Begin, Step::Clear, Step::Save, Step::Renew, Step::Mark] {
-            process.view.slow(step, Side::Before, Duration::from_secs(3600));
+        for step in [Step::Begin, Step::Clear, Step::Save, Step::Leave, Step::Mark] {
+            process.view.slow(step, StoreFault::Before, Duration::from_secs(3600));
         }
         fleet.judge(&process.tokens.token(&key).await?)?;
         assert_eq!(fleet.refreshed(0), 1);
         // What may have been written is taken back beside.
         process.view.heal();
-        process.view.slow(Step::Begin, Side::After, Duration::from_secs(3600));
+        process.view.slow(Step::Begin, StoreFault::After, Duration::from_secs(3600));
         fleet.pass(LONGER_THAN_A_LIFE).await;
         fleet.server.seen().is_broken = true;
         assert!(process.tokens.token(&key).await.is_err());

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign::{AccessToken, Clock, Rotation};
 use countersign_testkit::{ManualClock, VirtualExecutor};
-use countersign_tests::{Side, Step, VirtualProvider, Watch, Watched};
+use countersign_tests::{Fault as StoreFault, FaultyStore, Injector, Step, VirtualProvider};
 use countersign_tokens::{
-    GrantKey, GrantStore, MemoryStore, Record, Spawner, StoreError, StoreErrorKind, Task, Timer,
-    TokenManager, TokenManagerBuilder,
+    Attempt, AttemptId, GrantKey, GrantStore, MemoryStore, Record, Spawner, StoreError,
+    StoreErrorKind, StoreTime, Swap, Task, Timer, TokenManager, TokenManagerBuilder, Version,
 };
 
 pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
@@ -20,25 +20,25 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(crate) struct View {
     executor: VirtualExecutor,
-    slow: Mutex<HashMap<(Step, Side), Duration>>,
-    failing: Mutex<HashSet<(Step, Side)>>,
+    slow: Mutex<HashMap<(Step, StoreFault), Duration>>,
+    failing: Mutex<HashSet<(Step, StoreFault)>>,
     steps: Mutex<HashMap<Step, u32>>,
-    late: Mutex<Option<Duration>>,
+    late: Mutex<Option<(Step, Duration)>>,
 }
 
 impl View {
-    /// From now on begins are done so much later, and nobody hears of it.
-    pub(crate) fn late_begins(&self, by: Duration) {
-        *locked(&self.late) = Some(by);
+    /// From now on writes of this step are done so much later, and nobody hears of it.
+    pub(crate) fn delay_writes(&self, step: Step, by: Duration) {
+        *locked(&self.late) = Some((step, by));
     }
 
     /// From now on these steps fail: before, and are not done, or after, and are.
-    pub(crate) fn fail(&self, step: Step, side: Side) {
+    pub(crate) fn fail(&self, step: Step, side: StoreFault) {
         locked(&self.failing).insert((step, side));
     }
 
     /// From now on this step is done, or its answer comes, so much later.
-    pub(crate) fn slow(&self, step: Step, side: Side, by: Duration) {
+    pub(crate) fn slow(&self, step: Step, side: StoreFault, by: Duration) {
         locked(&self.slow).insert((step, side), by);
     }
 
@@ -55,9 +55,9 @@ impl View {
 }
 
 #[async_trait]
-impl Watch for View {
-    async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
-        if side == Side::Before {
+impl Injector for View {
+    async fn at(&self, step: Step, side: StoreFault) -> Result<(), StoreError> {
+        if side == StoreFault::Before {
             *locked(&self.steps).entry(step).or_default() += 1;
         }
         let slow = locked(&self.slow).get(&(step, side)).copied();
@@ -70,16 +70,16 @@ impl Watch for View {
         }
     }
 
-    fn takes_late_begins(&self) -> bool {
-        locked(&self.late).is_some()
+    fn delays(&self, step: Step) -> bool {
+        locked(&self.late).is_some_and(|(late, _)| late == step)
     }
 
-    fn take_late_begin(&self, begin: Task) {
-        let by = locked(&self.late).unwrap_or_default();
+    fn delay(&self, write: Task) {
+        let by = locked(&self.late).map(|it| it.1).unwrap_or_default();
         let executor = self.executor.clone();
         let late = async move {
             executor.sleep(by).await;
-            begin.await;
+            write.await;
         };
         let _ = self.executor.spawn(Box::pin(late));
     }
@@ -144,7 +144,8 @@ impl Fleet {
             steps: Mutex::default(),
             late: Mutex::default(),
         });
-        let store = Watched::shared(Arc::clone(&self.store), Arc::clone(&view) as Arc<dyn Watch>);
+        let store =
+            FaultyStore::shared(Arc::clone(&self.store), Arc::clone(&view) as Arc<dyn Injector>);
         let client = self.server.client_with(clock)?;
         let builder = TokenManager::builder(client, store).executor(self.executor.clone());
         Ok(Process { tokens: with(builder).build()?, view })
@@ -159,18 +160,53 @@ impl Fleet {
         self.executor.sleep(Duration::from_secs(seconds)).await;
     }
 
-    pub(crate) async fn adopt(
+    pub(crate) async fn insert(
         &self,
         by: &Process,
         grant: usize,
     ) -> Result<GrantKey, Box<dyn Error>> {
         let key = by.tokens.key(&format!("user {grant}"))?;
-        by.tokens.adopt(&key, self.server.tokens(grant)?).await?;
+        by.tokens.insert(&key, self.server.tokens(grant)?).await?;
         Ok(key)
     }
 
     pub(crate) async fn record(&self, key: &GrantKey) -> Result<Record, Box<dyn Error>> {
-        Ok(self.store.load(key).await?.ok_or("it is not there")?)
+        Ok(self.store.load(key).await?.record.ok_or("it is not there")?)
+    }
+
+    /// What the store's clock shows.
+    pub(crate) async fn store_time(&self) -> Result<StoreTime, Box<dyn Error>> {
+        Ok(self.store.due(Duration::ZERO, None, 1).await?.read_at)
+    }
+
+    /// Writes what `change` makes of the record, as another process would.
+    pub(crate) async fn rewrite(
+        &self,
+        key: &GrantKey,
+        change: impl FnOnce(&mut Record, StoreTime),
+    ) -> countersign_tests::TestResult {
+        let loaded = self.store.load(key).await?;
+        let mut record = loaded.record.ok_or("it is not there")?;
+        let expected = record.version;
+        record.version = Version::random()?;
+        change(&mut record, loaded.read_at);
+        let swapped = self.store.swap(key, Some(expected), Some(&record)).await?;
+        assert!(matches!(swapped, Swap::Done(_)), "another process was faster");
+        Ok(())
+    }
+
+    /// Begins an attempt, as a process does that dies before it sends.
+    pub(crate) async fn begin_and_die(
+        &self,
+        key: &GrantKey,
+        lease: Duration,
+    ) -> Result<AttemptId, Box<dyn Error>> {
+        let id = AttemptId::random()?;
+        self.rewrite(key, |record, at| {
+            record.attempts.push(Attempt { id, at, lease_until: at.plus(lease) });
+        })
+        .await?;
+        Ok(id)
     }
 
     /// How often this grant was refreshed.

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use countersign::{AccessToken, Clock, RefreshToken, TokenSet};
-use countersign_tests::{Side, Step, TestResult};
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
 use countersign_tokens::{GrantKey, TokenErrorKind};
 
 use crate::support::{Fleet, LIFETIME, Process};
@@ -29,9 +29,9 @@ fn g13_a_trial_that_was_not_made_is_there_for_another_grant() -> TestResult {
     let fleet = Fleet::new();
     let process = fleet.process()?;
     fleet.run(async {
-        let (one, other) = (fleet.adopt(&process, 0).await?, fleet.adopt(&process, 1).await?);
+        let (one, other) = (fleet.insert(&process, 0).await?, fleet.insert(&process, 1).await?);
         turn_away(&fleet, &process, &one).await?;
-        process.view.fail(Step::Begin, Side::Before);
+        process.view.fail(Step::Begin, StoreFault::Before);
         let error = process.tokens.token(&one).await.err().ok_or("it was served")?;
         assert_eq!(error.kind(), TokenErrorKind::Store);
         process.view.heal();
@@ -44,9 +44,9 @@ fn g13_a_refusal_of_one_grant_shows_that_the_provider_is_back() -> TestResult {
     let fleet = Fleet::new();
     let process = fleet.process()?;
     fleet.run(async {
-        let key = fleet.adopt(&process, 0).await?;
+        let key = fleet.insert(&process, 0).await?;
         let refused = process.tokens.key("refused")?;
-        process.tokens.adopt(&refused, nobodys(&fleet)?).await?;
+        process.tokens.insert(&refused, nobodys(&fleet)?).await?;
         turn_away(&fleet, &process, &key).await?;
         let error = process.tokens.token(&refused).await.err().ok_or("it was served")?;
         assert_eq!(error.kind(), TokenErrorKind::Reauthorize);

@@ -16,7 +16,7 @@ use countersign_testkit::ManualClock;
 
 pub use child::{child, said, say};
 pub use provider::{Seen, VirtualProvider};
-pub use store::{Side, Step, Watch, Watched};
+pub use store::{Fault, FaultyStore, Injector, Step};
 
 /// What a test returns.
 pub type TestResult = Result<(), Box<dyn Error>>;

@@ -1,33 +1,33 @@
 //! Callers that go away at every point of a refresh (G8).
 
 use countersign_sandbox::{Config, Fault, Target, When};
-use countersign_tests::{Side, Step, TestResult};
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
 use countersign_tokens::Event;
 
-use crate::support::{Whim, World};
+use crate::support::{Effect, World};
 
 /// Where a refresh stands while its callers go away.
 #[derive(Debug, Clone, Copy)]
 enum Point {
-    Store(Step, Side),
+    Store(Step, StoreFault),
     Provider(When),
 }
 
 const POINTS: [Point; 8] = [
-    Point::Store(Step::Load, Side::Before),
-    Point::Store(Step::Begin, Side::Before),
-    Point::Store(Step::Begin, Side::After),
+    Point::Store(Step::Load, StoreFault::Before),
+    Point::Store(Step::Begin, StoreFault::Before),
+    Point::Store(Step::Begin, StoreFault::After),
     Point::Provider(When::Before),
     Point::Provider(When::After),
-    Point::Store(Step::Save, Side::Before),
-    Point::Store(Step::Save, Side::After),
-    Point::Store(Step::Load, Side::After),
+    Point::Store(Step::Save, StoreFault::Before),
+    Point::Store(Step::Save, StoreFault::After),
+    Point::Store(Step::Load, StoreFault::After),
 ];
 
 /// Lets ten callers wait for a refresh that stands at `point`, and drops them all.
 async fn drop_callers_at(world: &World, point: Point) -> TestResult {
     match point {
-        Point::Store(step, side) => world.mood.set(step, side, Whim::Hold),
+        Point::Store(step, side) => world.faults.set(step, side, Effect::Hold),
         Point::Provider(when) => {
             world.at.sandbox.fail_next(Fault::Hold { when }.on(Target::TokenRefresh));
         }
@@ -39,14 +39,14 @@ async fn drop_callers_at(world: &World, point: Point) -> TestResult {
         })
         .collect();
     match point {
-        Point::Store(..) => world.mood.wait_for_held().await,
+        Point::Store(..) => world.faults.wait_for_held().await,
         Point::Provider(_) => world.at.sandbox.wait_for_held(1).await,
     }
     for caller in callers {
         caller.abort();
         assert!(caller.await.is_err_and(|it| it.is_cancelled()), "{point:?}");
     }
-    world.mood.calm();
+    world.faults.calm();
     world.at.sandbox.release();
     Ok(())
 }

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use countersign::{Body, Limits, ReqwestTransport, Runtime, Transport, TransportError, http};
 use countersign_sandbox::Config;
-use countersign_tests::{Side, Step, TestResult};
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
 use countersign_tokens::{Event, StoreErrorKind, TokenErrorKind, TokenManager, TokioExecutor};
 
-use crate::support::{Whim, World};
+use crate::support::{Effect, World};
 
 /// Panics on demand, before it sends.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ async fn panicking(config: Config, times: u32) -> Result<World, Box<dyn std::err
     let panics = Arc::<AtomicU32>::default();
     let transport = Panicking { inner: ReqwestTransport::new()?, panics: Arc::clone(&panics) };
     let world = World::with_transport(config, transport).await?;
-    world.tokens.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+    world.tokens.insert(&world.key, world.at.authorized().await?.into_tokens()).await?;
     world.expire();
     panics.store(times, Ordering::SeqCst);
     Ok(world)
@@ -78,15 +78,15 @@ async fn g12_a_transport_that_panics_may_have_sent() -> TestResult {
 #[tokio::test]
 async fn a_store_that_panics_is_a_store_that_fails() -> TestResult {
     for step in [Step::Load, Step::Begin] {
-        for side in [Side::Before, Side::After] {
+        for side in [StoreFault::Before, StoreFault::After] {
             let world = World::start(Config::rfc6749()).await?;
             world.expire();
-            world.mood.set(step, side, Whim::Panic);
+            world.faults.set(step, side, Effect::Panic);
             let error = world.tokens.token(&world.key).await.expect_err("the store panics");
             assert_eq!(error.kind(), TokenErrorKind::Store, "{step:?} {side:?}");
             assert_eq!(error.store().map(|it| it.kind()), Some(StoreErrorKind::Other));
             assert_eq!(world.refreshes(), 0);
-            world.mood.calm();
+            world.faults.calm();
             world.at.advance(std::time::Duration::from_secs(61));
             world.tokens.token(&world.key).await?;
         }
@@ -96,13 +96,13 @@ async fn a_store_that_panics_is_a_store_that_fails() -> TestResult {
 
 #[tokio::test]
 async fn g09_a_store_that_panics_when_it_saves_takes_no_token_with_it() -> TestResult {
-    for side in [Side::Before, Side::After] {
+    for side in [StoreFault::Before, StoreFault::After] {
         let world = World::start(Config::rfc6749()).await?;
         world.expire();
-        world.mood.set(Step::Save, side, Whim::Panic);
+        world.faults.set(Step::Save, side, Effect::Panic);
         let token = world.tokens.token(&world.key).await?;
         world.event(|event| matches!(event, Event::NotStored { .. })).await;
-        world.mood.calm();
+        world.faults.calm();
         world.event(|event| matches!(event, Event::Stored { .. })).await;
         assert!(world.another()?.token(&world.key).await?.same_as(&token));
         assert_eq!(world.refreshes(), 1);

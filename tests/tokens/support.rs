@@ -9,54 +9,62 @@ use std::time::Duration;
 use async_trait::async_trait;
 use countersign::{ReqwestTransport, Transport};
 use countersign_sandbox::Config;
-use countersign_tests::{Fixture, Side, Step, Watch, Watched};
+use countersign_tests::{Fault as StoreFault, FaultyStore, Fixture, Injector, Step, TestResult};
 use countersign_tokens::{
-    Event, GrantKey, MemoryStore, StoreError, StoreErrorKind, TokenManager, TokioExecutor,
+    Epoch, Event, GrantKey, GrantState, GrantStore, MemoryStore, Payload, Record, StoreError,
+    StoreErrorKind, StoreTime, Swap, TokenManager, TokioExecutor, Version,
 };
 use tokio::sync::{Notify, watch};
 
 /// How a store is: what it does on either side of a step, for as long as it is told to.
 #[derive(Debug, Default)]
-pub(crate) struct Mood {
-    whims: Mutex<HashMap<(Step, Side), Whim>>,
+pub(crate) struct Faults {
+    effects: Mutex<HashMap<(Step, StoreFault), Effect>>,
     changed: Notify,
-    /// How often it has had its whim.
+    /// How often it has had its effect.
     had: AtomicU32,
+    /// How often each step was taken.
+    steps: Mutex<HashMap<Step, u32>>,
     /// How many steps it lets wait.
     held: watch::Sender<u32>,
 }
 
 /// What a store may do in place of going on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whim {
+pub(crate) enum Effect {
     Fail(StoreErrorKind),
     /// Wait until it is told otherwise.
     Hold,
     Panic,
 }
 
-impl Mood {
+impl Faults {
     /// From now on.
-    pub(crate) fn set(&self, step: Step, side: Side, whim: Whim) {
-        self.whims().insert((step, side), whim);
+    pub(crate) fn set(&self, step: Step, side: StoreFault, effect: Effect) {
+        self.effects().insert((step, side), effect);
     }
 
     /// Back to normal.
     pub(crate) fn calm(&self) {
-        self.whims().clear();
+        self.effects().clear();
         self.held.send_replace(0);
         self.changed.notify_waiters();
     }
 
     pub(crate) fn break_writes(&self) {
-        for step in [Step::Adopt, Step::Save] {
-            self.set(step, Side::Before, Whim::Fail(StoreErrorKind::Full));
+        for step in [Step::Insert, Step::Save] {
+            self.set(step, StoreFault::Before, Effect::Fail(StoreErrorKind::Full));
         }
     }
 
-    /// How often it has had a whim.
+    /// How often it has had a effect.
     pub(crate) fn had(&self) -> u32 {
         self.had.load(Ordering::SeqCst)
+    }
+
+    /// Returns how often each step was taken since this was asked last.
+    pub(crate) fn steps(&self) -> HashMap<Step, u32> {
+        std::mem::take(&mut *self.steps.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits until a step is held.
@@ -64,23 +72,27 @@ impl Mood {
         let _ = self.held.subscribe().wait_for(|held| *held > 0).await;
     }
 
-    fn whims(&self) -> MutexGuard<'_, HashMap<(Step, Side), Whim>> {
-        self.whims.lock().unwrap_or_else(PoisonError::into_inner)
+    fn effects(&self) -> MutexGuard<'_, HashMap<(Step, StoreFault), Effect>> {
+        self.effects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
-impl Watch for Mood {
+impl Injector for Faults {
     #[expect(clippy::panic, reason = "what happens when a store panics is what is tested")]
-    async fn at(&self, step: Step, side: Side) -> Result<(), StoreError> {
+    async fn at(&self, step: Step, side: StoreFault) -> Result<(), StoreError> {
+        if side == StoreFault::Before {
+            let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+            *steps.entry(step).or_default() += 1;
+        }
         loop {
             let changed = self.changed.notified();
-            let Some(whim) = self.whims().get(&(step, side)).copied() else { return Ok(()) };
+            let Some(effect) = self.effects().get(&(step, side)).copied() else { return Ok(()) };
             self.had.fetch_add(1, Ordering::SeqCst);
-            match whim {
-                Whim::Fail(kind) => return Err(StoreError::new(kind)),
-                Whim::Panic => panic!("the store's own fault"),
-                Whim::Hold => {
+            match effect {
+                Effect::Fail(kind) => return Err(StoreError::new(kind)),
+                Effect::Panic => panic!("the store's own fault"),
+                Effect::Hold => {
                     self.held.send_modify(|held| *held += 1);
                     changed.await;
                 }
@@ -92,8 +104,8 @@ impl Watch for Mood {
 /// A sandbox, a manager and one grant.
 pub(crate) struct World {
     pub(crate) at: Fixture,
-    pub(crate) store: Watched,
-    pub(crate) mood: Arc<Mood>,
+    pub(crate) store: FaultyStore,
+    pub(crate) faults: Arc<Faults>,
     pub(crate) tokens: TokenManager,
     pub(crate) key: GrantKey,
     events: Arc<(Mutex<Vec<Event>>, Notify)>,
@@ -103,7 +115,7 @@ impl World {
     /// With a grant that is adopted already.
     pub(crate) async fn start(config: Config) -> Result<Self, Box<dyn Error>> {
         let world = Self::empty(config).await?;
-        world.tokens.adopt(&world.key, world.at.authorized().await?.into_tokens()).await?;
+        world.tokens.insert(&world.key, world.at.authorized().await?.into_tokens()).await?;
         Ok(world)
     }
 
@@ -118,13 +130,13 @@ impl World {
         transport: impl Transport,
     ) -> Result<Self, Box<dyn Error>> {
         let at = Fixture::with_transport(config, transport).await?;
-        let mood = Arc::<Mood>::default();
+        let faults = Arc::<Faults>::default();
         let memory = MemoryStore::with_clock(at.clock.clone());
-        let store = Watched::new(memory, Arc::clone(&mood) as Arc<dyn Watch>);
+        let store = FaultyStore::new(memory, Arc::clone(&faults) as Arc<dyn Injector>);
         let events = Arc::new((Mutex::default(), Notify::new()));
         let tokens = Self::manager(&at, &store, &events)?;
         let key = tokens.key("user 42")?;
-        Ok(Self { at, store, mood, tokens, key, events })
+        Ok(Self { at, store, faults, tokens, key, events })
     }
 
     /// A manager on the same store, as another process would have.
@@ -134,7 +146,7 @@ impl World {
 
     fn manager(
         at: &Fixture,
-        store: &Watched,
+        store: &FaultyStore,
         events: &Arc<(Mutex<Vec<Event>>, Notify)>,
     ) -> Result<TokenManager, Box<dyn Error>> {
         let events = Arc::clone(events);
@@ -144,6 +156,19 @@ impl World {
         };
         let builder = TokenManager::builder(at.client.clone(), store.clone());
         Ok(builder.executor(TokioExecutor::current()?).on_event(told).build()?)
+    }
+
+    /// Writes a grant with this payload, which is due, where nothing is.
+    pub(crate) async fn write_payload(&self, payload: &[u8]) -> TestResult {
+        let record = Record {
+            state: GrantState::Live,
+            due_at: Some(StoreTime::default()),
+            payload: Payload::new(payload.to_vec()),
+            ..Record::tombstone(Epoch::random()?, 1, Version::random()?)
+        };
+        let swapped = self.store.swap(&self.key, None, Some(&record)).await?;
+        assert!(matches!(swapped, Swap::Done(_)));
+        Ok(())
     }
 
     /// Waits for an event.
@@ -182,5 +207,12 @@ impl World {
     /// Moves the clocks to where the access token has ended.
     pub(crate) fn expire(&self) {
         self.at.advance(Duration::from_secs(2 * 3600));
+    }
+}
+
+/// Lets the other tasks come to where they wait.
+pub(crate) async fn others_go_on() {
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
     }
 }

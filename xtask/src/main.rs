@@ -6,6 +6,7 @@ mod bench;
 mod command;
 mod features;
 mod metadata;
+mod model;
 mod msrv;
 mod peers;
 mod prerequisites;
@@ -61,13 +62,24 @@ enum Task {
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Let processes race for the tokens of the same grants, die and lose the network: `--help`
-    /// lists what the program takes.
+    /// Let processes race for the tokens of the same grants, while they are killed, stopped or cut
+    /// off. `--help` lists the options of the program.
     #[command(disable_help_flag = true)]
     Race {
-        /// What the program is given: `--store postgres --kill --json`, …
+        /// The arguments of the program: `--store postgres --kill --json`, …
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
+    },
+    /// Check the refresh protocol in every order in which things can happen.
+    Model {
+        /// Take this rule away, or each rule in turn with `all`, and find what the rule prevents.
+        #[arg(long, value_name = "RULE", conflicts_with_all = ["list", "runs"])]
+        without: Option<String>,
+        /// List the rules.
+        #[arg(long, conflicts_with = "runs")]
+        list: bool,
+        /// The runs to check. Defaults to all.
+        runs: Vec<String>,
     },
 }
 
@@ -90,6 +102,12 @@ fn run(task: Task) -> Outcome {
         Task::Msrv => msrv::run(&workspace),
         Task::Weight { rounds, check } => weight::run(&workspace, rounds, check),
         Task::Bench { args } => bench::run(&workspace, &args),
+        Task::Model { list: true, .. } => {
+            model::list();
+            Ok(())
+        }
+        Task::Model { without: Some(rule), .. } => model::without(&workspace, &rule),
+        Task::Model { runs, .. } => model::run(&workspace, &runs),
         Task::Race { args } => race::run(&workspace, &args),
     }
 }

@@ -1,5 +1,5 @@
-//! The race of many processes for the tokens of the same grants: the server that its store needs,
-//! and the program `countersign-race`.
+//! Runs the race of many processes for the tokens of the same grants: starts the server that its
+//! store needs, and the program `countersign-race`.
 
 use std::env;
 
@@ -9,9 +9,9 @@ use crate::{
     servers::{Postgres, Redis, Server},
 };
 
-/// Runs it. `args` are the program's.
+/// Runs the program with the arguments `args`.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
-    // It ends when this is dropped.
+    // The server ends when this is dropped.
     let server = server(args)?;
     let (args, url) = without_url(args);
     let mut command = cargo(&workspace.root);
@@ -21,19 +21,19 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
     run_command(&mut command)
 }
 
-/// The server that the store needs, unless somebody says which one to take.
+/// Starts the server that the store needs, unless the arguments or the environment name one.
 fn server(args: &[String]) -> Outcome<Option<Server>> {
     let is_missing = |variable| value(args, "--url").is_none() && env::var_os(variable).is_none();
     match value(args, "--store") {
         Some("postgres") if is_missing(Postgres::VARIABLE) => Postgres::start().map(Some),
         Some("redis") if is_missing(Redis::VARIABLE) => Redis::start().map(Some),
-        // What else is given, the program judges.
+        // The program checks its arguments itself.
         _ => Ok(None),
     }
 }
 
-/// The arguments without the URL of a database, which may have a password: whoever looks at the
-/// machine's processes sees what they were started with. It goes by its variable instead.
+/// Returns the arguments without the URL of a database, and the URL in its environment variable:
+/// the URL may have a password, and a list of the machine's processes shows their arguments.
 fn without_url(args: &[String]) -> (Vec<String>, Option<(&'static str, String)>) {
     let variable = match value(args, "--store") {
         Some("postgres") => Postgres::VARIABLE,
@@ -48,7 +48,7 @@ fn without_url(args: &[String]) -> (Vec<String>, Option<(&'static str, String)>)
     (others.map(|(_, arg)| arg.clone()).collect(), Some((variable, url.to_owned())))
 }
 
-/// The value of an option, in either spelling.
+/// Returns the value of an option, in either spelling.
 fn value<'a>(args: &'a [String], option: &str) -> Option<&'a str> {
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_of_a_database_is_no_argument() {
+    fn the_url_of_a_database_is_not_an_argument() {
         for given in [&["--url", "redis://:canary@x"][..], &["--url=redis://:canary@x"]] {
             let args: Vec<_> = [&["--store", "redis"], given, &["--json"]]
                 .concat()

@@ -30,7 +30,8 @@ const PROCESSES: [usize; 5] = [1, 2, 4, 8, 16];
 const GRANTS: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 impl Args {
-    /// None when something else is asked for. What is unknown is meant for other benchmarks.
+    /// Reads the arguments. Returns `None` if they ask for another benchmark. Unknown options are
+    /// those of other benchmarks.
     pub(crate) fn read(args: &[String]) -> Outcome<Option<Self>> {
         let is_other = |arg: &String| !arg.starts_with('-') && !"fleet".contains(arg.as_str());
         if !args.iter().any(|arg| arg == "--bench") || args.first().is_some_and(is_other) {
@@ -53,7 +54,7 @@ impl Args {
         let turn = Duration::try_from_secs_f64(one("--seconds", 1.0)?)?;
         let (tasks, rounds) = (tasks.max(1.0) as usize, rounds.max(1.0) as usize);
         if sizes.iter().any(|it: &Size| it.processes == 0 || it.grants < it.processes * tasks) {
-            return Err("each task of each process needs a grant of its own".into());
+            return Err("there are too few grants: each task of each process needs its own".into());
         }
         Ok(Some(Self { stores, sizes, tasks, turn, rounds }))
     }
@@ -65,7 +66,7 @@ fn every_size() -> Vec<Size> {
     by_processes.into_iter().chain(by_grants).collect()
 }
 
-/// The values of an option, parted by commas.
+/// Returns the values of an option, separated by commas.
 fn list<T: FromStr>(args: &[String], option: &str) -> Outcome<Option<Vec<T>>> {
     let Some(place) = args.iter().position(|arg| arg == option) else { return Ok(None) };
     let values = args.get(place + 1).map(String::as_str).unwrap_or_default();

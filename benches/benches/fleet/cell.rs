@@ -11,20 +11,22 @@ use crate::message::{Setup, Steps, Subject, Turn};
 use crate::process::Process;
 use crate::server::Server;
 
-/// How long each subject goes on before it counts: connections are made, and statements prepared.
+/// How long each subject runs before it counts, to open connections and prepare statements.
 const WARM_UP: Duration = Duration::from_millis(500);
 
-/// What was measured of both.
+/// The measurement of both subjects.
 pub(crate) struct Cell {
     pub(crate) ours: Cost,
     pub(crate) bare: Cost,
-    /// Of refreshes a second, in the same round.
+    /// The ratio of refreshes a second, in the same round.
     pub(crate) ratio: f64,
     pub(crate) steps: Steps,
     pub(crate) refreshes: u64,
+    /// The first refreshes of their grants.
+    pub(crate) firsts: u64,
 }
 
-/// Medians of all rounds.
+/// The medians of all rounds.
 pub(crate) struct Cost {
     pub(crate) a_second: f64,
     /// Microseconds of CPU time for each refresh, of all processes together and of the server.
@@ -38,6 +40,7 @@ struct Took {
     clients: f64,
     server: Option<f64>,
     refreshes: u64,
+    firsts: u64,
     steps: Steps,
 }
 
@@ -53,7 +56,7 @@ pub(crate) fn measure(
     }
     let (mut ours, mut bare) = (Vec::new(), Vec::new());
     for round in 0..args.rounds {
-        // Whoever begins has the caches of another.
+        // The first in a round may have the caches of the other.
         let order = [Subject::Ours, Subject::Bare];
         for turn in 0..order.len() {
             let subject = order[(round + turn) % order.len()];
@@ -69,6 +72,7 @@ pub(crate) fn measure(
         ratio: median(ratios.collect()),
         steps: ours.iter().fold(Steps::default(), |sum, it| sum.and(it.steps)),
         refreshes: ours.iter().map(|it| it.refreshes).sum(),
+        firsts: ours.iter().map(|it| it.firsts).sum(),
         ours: Cost::of(&ours),
         bare: Cost::of(&bare),
     })
@@ -125,6 +129,7 @@ impl<'a> Fleet<'a> {
             clients: each(done.iter().map(|it| it.cpu).sum()),
             server: before.zip(after).map(|(before, after)| each(after - before)),
             refreshes,
+            firsts: done.iter().map(|it| it.firsts).sum(),
             steps: done.iter().fold(Steps::default(), |sum, it| sum.and(it.steps)),
         })
     }

@@ -1,4 +1,4 @@
-//! A store whose steps are counted.
+//! A store that counts its steps.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantStore, Mark, Record, Renew,
-    Reseal, Save, StoreError, Verdict,
+    Due, DuePage, GrantKey, GrantStore, ListPage, Loaded, Record, StoreError, Swap, Version,
 };
 
 use crate::message::Steps;
@@ -33,16 +32,11 @@ impl Counted {
         Self { inner, counts: Arc::default() }
     }
 
-    /// What was counted since the last time.
+    /// Returns the counts since the last call.
     pub(crate) fn take(&self) -> Steps {
         let Counts { loads, begins, saves, others } = &*self.counts;
         let take = |count: &AtomicU64| count.swap(0, Relaxed);
         Steps { loads: take(loads), begins: take(begins), saves: take(saves), others: take(others) }
-    }
-
-    fn other(&self) -> &Arc<dyn GrantStore> {
-        count(&self.counts.others);
-        &self.inner
     }
 }
 
@@ -52,47 +46,41 @@ fn count(of: &AtomicU64) {
 
 #[async_trait]
 impl GrantStore for Counted {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
+    async fn load(&self, key: &GrantKey) -> Result<Loaded, StoreError> {
         count(&self.counts.loads);
         self.inner.load(key).await
     }
-    async fn begin(&self, key: &GrantKey, step: &Begin) -> Result<Verdict, StoreError> {
-        count(&self.counts.begins);
-        self.inner.begin(key, step).await
+
+    async fn swap(
+        &self,
+        key: &GrantKey,
+        expected: Option<Version>,
+        next: Option<&Record>,
+    ) -> Result<Swap, StoreError> {
+        count(match next {
+            None => &self.counts.others,
+            // No two tasks refresh the same grant, so that a swap either begins or saves.
+            Some(next) if next.attempts.is_empty() => &self.counts.saves,
+            Some(_) => &self.counts.begins,
+        });
+        self.inner.swap(key, expected, next).await
     }
-    async fn save(&self, key: &GrantKey, step: &Save) -> Result<Verdict, StoreError> {
-        count(&self.counts.saves);
-        self.inner.save(key, step).await
-    }
-    async fn clear(&self, key: &GrantKey, step: &Clear) -> Result<Verdict, StoreError> {
-        self.other().clear(key, step).await
-    }
-    async fn renew(&self, key: &GrantKey, step: &Renew) -> Result<Verdict, StoreError> {
-        self.other().renew(key, step).await
-    }
-    async fn mark(&self, key: &GrantKey, step: &Mark) -> Result<Verdict, StoreError> {
-        self.other().mark(key, step).await
-    }
-    async fn reseal(&self, key: &GrantKey, step: &Reseal) -> Result<Verdict, StoreError> {
-        self.other().reseal(key, step).await
-    }
-    async fn adopt(&self, key: &GrantKey, step: &Adopt) -> Result<Verdict, StoreError> {
-        self.other().adopt(key, step).await
-    }
-    async fn forget(&self, key: &GrantKey, step: &Forget) -> Result<Verdict, StoreError> {
-        self.other().forget(key, step).await
-    }
-    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
-        self.other().purge(key, tombstone).await
-    }
+
     async fn due(
         &self,
         within: Duration,
         after: Option<&Due>,
         limit: usize,
     ) -> Result<DuePage, StoreError> {
-        self.other().due(within, after, limit).await
+        count(&self.counts.others);
+        self.inner.due(within, after, limit).await
     }
+
+    async fn list(&self, after: Option<&GrantKey>, limit: usize) -> Result<ListPage, StoreError> {
+        count(&self.counts.others);
+        self.inner.list(after, limit).await
+    }
+
     async fn changed(&self, key: &GrantKey) {
         self.inner.changed(key).await;
     }

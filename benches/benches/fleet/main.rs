@@ -1,11 +1,11 @@
-//! Refreshes a second of a fleet: real processes that share a store, PostgreSQL or Redis, and have a
-//! provider that answers at once. What is measured is what the store costs, and all that the
-//! manager does around it.
+//! Refreshes a second of a fleet: real processes that share a store, PostgreSQL or Redis, with a
+//! provider that answers at once. This measures the cost of the store and of the manager.
 //!
-//! The rival is as many bare round trips: a read of the whole record, a write of what beginning
-//! writes, a write of what saving writes, with no look at what is there, from the same processes,
-//! with as many tasks in flight, by the same library, to records of the same form and size beside;
-//! in PostgreSQL on a connection of each task's own, which no pool hands out or tests. Both take turns, so that a noisy machine is noisy for both.
+//! The rival makes as many bare round trips: a write of the record that begins an attempt, a write
+//! of the record that saves the answer, and before the first refresh of a grant a read. The writes
+//! compare nothing. The rival runs in the same processes, with as many tasks in flight, over the
+//! same library, on records of the same form and size; in PostgreSQL each task has a connection of
+//! its own, without a pool. Both take turns, so that a noisy machine is noisy for both.
 //!
 //! ```console
 //! $ cargo xtask bench
@@ -83,7 +83,7 @@ fn compare(args: &Args) -> Outcome {
 }
 
 fn measure(args: &Args, runtime: &tokio::runtime::Runtime, server: &Server) -> Outcome<Table> {
-    let mut table = Table::new(server.kind(), &runtime.block_on(server.told())?, args);
+    let mut table = Table::new(server.kind(), &runtime.block_on(server.description())?, args);
     for size in &args.sizes {
         // Anew, since a fleet takes each grant's token for the one that it was filled with.
         runtime.block_on(server.fill(size.grants))?;

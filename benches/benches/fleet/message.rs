@@ -1,4 +1,4 @@
-//! What the fleet's processes are told and say, one line of JSON each.
+//! The messages between the controller and the processes of the fleet, one line of JSON each.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,10 +32,12 @@ pub(crate) struct Turn {
     pub(crate) micros: u64,
 }
 
-/// What a process has done in its turn. It says one without anything when it is ready.
+/// The outcome of a turn of a process. A process also sends an empty one when it is ready.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Done {
     pub(crate) refreshes: u64,
+    /// How many of the refreshes were the first of their grant, for which the record is loaded.
+    pub(crate) firsts: u64,
     /// How long it took until the last was done.
     pub(crate) micros: f64,
     /// Its CPU time.

@@ -17,32 +17,29 @@ const CREATE: &str = "
     CREATE SCHEMA countersign_fleet";
 const DROP: &str = "DROP SCHEMA IF EXISTS countersign_fleet CASCADE";
 
-/// `$1` what keys begin with, `$2` and `$3` the first and the last number, `$4` the key that is
-/// copied. None is due before everything is measured.
+/// `$1` is the begin of the keys, `$2` and `$3` the first and the last number, `$4` the key that is
+/// copied. A record names its key. No grant is due before the end of the measurement.
 const COPY: &str = "
     INSERT INTO countersign_grants (
-        key, epoch, generation, revision, state, fence, attempts, attempted_at, payload, key_id,
-        expires_at, due_at
+        key, version, due_at, record, written_at, state, expires_at, oldest_attempt_at,
+        lease_until, key_id
     )
-    SELECT $1 || n, decode(md5($1 || n), 'hex'), generation, revision, state, fence, attempts,
-        attempted_at, payload, key_id, expires_at, expires_at - (hashint8(n) & 1048575)
+    SELECT $1 || n, version, expires_at - (hashint8(n) & 1048575),
+        convert_to(replace(convert_from(record, 'UTF8'), $4, $1 || n), 'UTF8'), written_at, state,
+        expires_at, oldest_attempt_at, lease_until, key_id
     FROM countersign_grants, generate_series($2, $3) AS n WHERE key = $4";
 
-const READ: &str = "
-    SELECT epoch, generation, revision, state, lease_owner, lease_until, fence, attempts,
-        attempted_at, written_by, expires_at, due_at, not_before, key_id, payload
-    FROM countersign_grants WHERE key = $1";
+const READ: &str = "SELECT record FROM countersign_grants WHERE key = $1";
 
 const BEGIN: &str = "
-    UPDATE countersign_grants SET revision = revision + 1, attempts = ARRAY[$2],
-        attempted_at = ARRAY[$3], fence = fence + 1, lease_owner = $2, lease_until = $4
+    UPDATE countersign_grants SET version = $2, record = $3, written_at = $4,
+        oldest_attempt_at = $4, lease_until = $5
     WHERE key = $1";
 
 const SAVE: &str = "
-    UPDATE countersign_grants SET revision = revision + 1, generation = generation + 1,
-        state = 'live', written_by = $2, attempts = '{}', attempted_at = '{}', payload = $3,
-        key_id = NULL, expires_at = $4, due_at = $5, not_before = NULL, lease_owner = NULL,
-        lease_until = NULL
+    UPDATE countersign_grants SET version = $2, record = $3, written_at = $4, due_at = $5,
+        state = 'live', expires_at = $6, oldest_attempt_at = NULL, lease_until = NULL,
+        key_id = NULL
     WHERE key = $1";
 
 /// The store.
@@ -55,7 +52,7 @@ fn at(url: &str) -> String {
     format!("{url}{sign}options[search_path]=countersign_fleet")
 }
 
-/// The server, as the controller has it.
+/// The server, as the controller uses it.
 pub(crate) struct Postgres(PgPool);
 
 impl Postgres {
@@ -71,7 +68,8 @@ impl Postgres {
         let client = at_once();
         let tokens = manager(client.clone(), open(url).await?);
         let first = ours::key(&client, 0);
-        tokens.adopt(&first, grant(client.now(), HOUR)).await?;
+        tokens.insert(&first, grant(client.now(), HOUR)).await?;
+        ours::put_off(&open(url).await?, &first).await?;
         let copies = [(ours::key(&client, 0), 1), (bare::key(&client, 0), 0)];
         for (key, from) in copies {
             let begins = key.as_str().trim_end_matches('0').to_owned();
@@ -79,12 +77,12 @@ impl Postgres {
             copy.bind(first.as_str().to_owned()).execute(&self.0).await?;
         }
         sqlx::raw_sql("VACUUM ANALYZE countersign_grants").execute(&self.0).await?;
-        // So that none is due soon; whoever may not ask for one measures with it.
+        // So that no checkpoint is due soon. A role that may not ask for one measures with it.
         let _ = sqlx::raw_sql("CHECKPOINT").execute(&self.0).await;
         Ok(())
     }
 
-    /// That of all its processes, when they are on this machine.
+    /// Returns the CPU time of all processes of the server, if they are on this machine.
     pub(crate) async fn microseconds(&self) -> Option<f64> {
         let of_server = "SELECT pid::text FROM pg_stat_activity WHERE pid IS NOT NULL";
         let processes: Vec<String> = sqlx::query_scalar(of_server).fetch_all(&self.0).await.ok()?;
@@ -96,7 +94,7 @@ impl Postgres {
         spent.sum::<Option<f64>>().filter(|it| *it > 0.0)
     }
 
-    pub(crate) async fn told(&self) -> Outcome<String> {
+    pub(crate) async fn description(&self) -> Outcome<String> {
         let asked = "SELECT 'PostgreSQL ' || split_part(current_setting('server_version'), ' ', 1)
             || ', fsync ' || current_setting('fsync')
             || ', synchronous_commit ' || current_setting('synchronous_commit')";
@@ -117,13 +115,20 @@ impl Bare {
         Ok(Self(PgConnection::connect(&at(url)).await?))
     }
 
-    pub(crate) async fn refresh(&mut self, key: &str, values: &Values<'_>) -> Outcome {
-        let Values { attempt, now, lease_until, expires_at, due_at, payload } = *values;
-        sqlx::query(READ).bind(key).fetch_one(&mut self.0).await?;
-        let begin = sqlx::query(BEGIN).bind(key).bind(attempt.to_vec());
+    pub(crate) async fn refresh(
+        &mut self,
+        key: &str,
+        is_first: bool,
+        values: &Values<'_>,
+    ) -> Outcome {
+        let Values { version, now, lease_until, expires_at, due_at, records } = *values;
+        if is_first {
+            sqlx::query(READ).bind(key).fetch_one(&mut self.0).await?;
+        }
+        let begin = sqlx::query(BEGIN).bind(key).bind(&version[..]).bind(&records.begun[..]);
         begin.bind(now).bind(lease_until).execute(&mut self.0).await?;
-        let save = sqlx::query(SAVE).bind(key).bind(attempt.to_vec()).bind(payload.to_vec());
-        save.bind(expires_at).bind(due_at).execute(&mut self.0).await?;
+        let save = sqlx::query(SAVE).bind(key).bind(&version[..]).bind(&records.saved[..]);
+        save.bind(now).bind(due_at).bind(expires_at).execute(&mut self.0).await?;
         Ok(())
     }
 }

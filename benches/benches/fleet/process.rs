@@ -1,4 +1,4 @@
-//! One process of the fleet, as the controller has it.
+//! One process of the fleet, as the controller uses it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -9,16 +9,16 @@ use crate::Outcome;
 use crate::message::{Done, Setup, Turn};
 use crate::worker::ARGUMENT;
 
-/// Ends when this is dropped.
+/// A process, which ends when this is dropped.
 pub(crate) struct Process {
     child: Child,
-    /// None when it is to end.
+    /// `None` when the process is to end.
     orders: Option<ChildStdin>,
     says: BufReader<ChildStdout>,
 }
 
 impl Process {
-    /// Starts it. It says when it is ready.
+    /// Starts a process. The process sends an empty outcome when it is ready.
     pub(crate) fn start(setup: &Setup) -> Outcome<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ARGUMENT).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -35,11 +35,11 @@ impl Process {
         self.write(&turn)
     }
 
-    /// Waits until it has done what it was given.
+    /// Waits for the outcome of the turn.
     pub(crate) fn done(&mut self) -> Outcome<Done> {
         let mut line = String::new();
         if self.says.read_line(&mut line)? == 0 {
-            return Err("a process of the fleet has ended, and said why above".into());
+            return Err("a process of the fleet has ended; its error is above".into());
         }
         Ok(serde_json::from_str(&line)?)
     }

@@ -6,20 +6,20 @@ use countersign_redis::RedisStore;
 use countersign_redis::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use countersign_redis::redis::io::tcp::TcpSettings;
 use countersign_redis::redis::{Client, IntoConnectionInfo, Value, cmd, pipe};
-use countersign_tokens::{Adopt, Epoch, GrantKey, GrantStore, Material, StoreError};
+use countersign_tokens::{GrantKey, GrantStore, Record, StoreError, StoreTime, Version};
 use tokio::task::JoinSet;
 
-use crate::bare::{self, Values};
+use crate::bare::{self, Records, Values};
 use crate::common::{grant, manager};
 use crate::ours::{self, at_once};
 use crate::{HOUR, Outcome};
 
 const PREFIX: &str = "fleet";
 
-/// All that it has, whoever's.
+/// The pattern of all keys of the benchmark.
 const ALL: &str = "{fleet:*";
 
-/// How many adoptions are in flight, and how many commands are sent at once, to fill it.
+/// How many swaps are in flight, and how many commands are sent at once, to fill the server.
 const AT_ONCE: usize = 512;
 
 /// The store.
@@ -27,12 +27,12 @@ pub(crate) async fn open(url: &str) -> Result<RedisStore, StoreError> {
     RedisStore::connect(url).await?.with_prefix(PREFIX)
 }
 
-/// What the rival's hash is called, as long as that of a grant.
+/// Returns the name of the rival's hash, which is as long as that of a grant.
 pub(crate) fn name(key: &GrantKey) -> String {
     format!("{{{PREFIX}:00}}:{key}")
 }
 
-/// A connection with the settings of the store's.
+/// Opens a connection with the settings of the store's.
 async fn connect(url: &str) -> Outcome<ConnectionManager> {
     let tcp = TcpSettings::default().set_nodelay(true);
     let client = Client::open(url.into_connection_info()?.set_tcp_settings(tcp))?;
@@ -42,7 +42,7 @@ async fn connect(url: &str) -> Outcome<ConnectionManager> {
     Ok(ConnectionManager::new_with_config(client, config).await?)
 }
 
-/// The server, as the controller has it.
+/// The server, as the controller uses it.
 pub(crate) struct Redis(ConnectionManager);
 
 impl Redis {
@@ -58,63 +58,56 @@ impl Redis {
         let store = open(url).await?;
         let tokens = manager(client.clone(), store.clone());
         let first = ours::key(&client, 0);
-        tokens.adopt(&first, grant(client.now(), HOUR)).await?;
-        let record = store.load(&first).await?.ok_or("what was adopted is not there")?;
-        let payload = record.payload;
+        tokens.insert(&first, grant(client.now(), HOUR)).await?;
+        let record = ours::put_off(&store, &first).await?;
 
-        let mut adoptions = JoinSet::new();
+        let mut swaps = JoinSet::new();
         for task in 0..AT_ONCE {
-            let (store, client, payload) = (store.clone(), client.clone(), payload.clone());
-            adoptions.spawn(async move {
+            let (store, client, record) = (store.clone(), client.clone(), record.clone());
+            swaps.spawn(async move {
                 for number in (1..grants).skip(task).step_by(AT_ONCE) {
-                    // None before everything is measured.
-                    let due_in = HOUR.mul_f64(0.5 + fastrand::f64() / 2.0);
-                    let material = Material {
-                        payload: payload.clone(),
-                        key_id: None,
-                        expires_in: Some(HOUR),
-                        due_in: Some(due_in),
-                    };
-                    let adopt = Adopt { epoch: Epoch::random()?, replaces: None, material };
-                    store.adopt(&ours::key(&client, number), &adopt).await?;
+                    // No grant is due before the end of the measurement.
+                    let early = HOUR.mul_f64(fastrand::f64() / 2.0);
+                    let due_at = record.expires_at.map(|at| at.minus(early));
+                    let next = Record { version: Version::random()?, due_at, ..record.clone() };
+                    store.swap(&ours::key(&client, number), None, Some(&next)).await?;
                 }
                 Outcome::Ok(())
             });
         }
-        while let Some(ended) = adoptions.join_next().await {
+        while let Some(ended) = swaps.join_next().await {
             ended??;
         }
 
         let mut redis = self.0.clone();
-        let epoch = Epoch::random()?.to_string();
+        let saved = Records::of(&client, &record)?.saved;
+        let millis = |at: Option<StoreTime>| at.map(StoreTime::as_millis);
         for from in (0..grants).step_by(AT_ONCE) {
             let mut copies = pipe();
             for number in from..grants.min(from + AT_ONCE) {
                 copies.cmd("HSET").arg(name(&bare::key(&client, number))).ignore();
-                copies.arg("format").arg(1).arg("epoch").arg(&epoch);
-                copies.arg("generation").arg(1).arg("revision").arg(1).arg("state").arg("live");
-                copies.arg("fence").arg(0).arg("attempts").arg("");
-                copies.arg("payload").arg(payload.as_bytes());
-                copies.arg("expires_at").arg(record.expires_at.map(|it| it.as_millis()));
-                copies.arg("due_at").arg(record.due_at.map(|it| it.as_millis()));
+                copies.arg("version").arg(record.version.to_string()).arg("record").arg(&saved);
+                copies.arg("due_at").arg(millis(record.due_at)).arg("state").arg("live");
+                copies.arg("expires_at").arg(millis(record.expires_at));
+                copies.arg("oldest_attempt_at").arg("").arg("lease_until").arg("");
+                copies.arg("key_id").arg("");
             }
             copies.query_async::<()>(&mut redis).await?;
         }
         self.settle().await
     }
 
-    /// Has the file of what was appended written anew, and waits for that: so that it is not due
-    /// soon.
+    /// Rewrites the append-only file and waits for the end, so that a rewrite is not due soon.
     #[expect(clippy::disallowed_methods, reason = "a server that has done so tells nobody")]
     async fn settle(&self) -> Outcome {
         let mut redis = self.0.clone();
-        // Whoever may not ask for it measures with it.
+        // A role that may not ask for it measures with it.
         let _ = cmd("BGREWRITEAOF").query_async::<()>(&mut redis).await;
         loop {
-            let told: String = cmd("INFO").arg("persistence").query_async(&mut redis).await?;
+            let info: String = cmd("INFO").arg("persistence").query_async(&mut redis).await?;
             let is_under_way = ["aof_rewrite_scheduled", "aof_rewrite_in_progress"]
                 .iter()
-                .any(|name| number(&told, name) == Some(1.0));
+                .any(|name| number(&info, name) == Some(1.0));
             if !is_under_way {
                 return Ok(());
             }
@@ -122,17 +115,17 @@ impl Redis {
         }
     }
 
-    /// As it tells itself.
+    /// Returns the CPU time that the server reports.
     pub(crate) async fn microseconds(&self) -> Option<f64> {
-        let told = cmd("INFO").arg("cpu").query_async(&mut self.0.clone()).await;
-        let told: String = told.ok()?;
-        Some((number(&told, "used_cpu_user")? + number(&told, "used_cpu_sys")?) * 1e6)
+        let info = cmd("INFO").arg("cpu").query_async(&mut self.0.clone()).await;
+        let info: String = info.ok()?;
+        Some((number(&info, "used_cpu_user")? + number(&info, "used_cpu_sys")?) * 1e6)
     }
 
-    pub(crate) async fn told(&self) -> Outcome<String> {
+    pub(crate) async fn description(&self) -> Outcome<String> {
         let mut redis = self.0.clone();
-        let told: String = cmd("INFO").arg("server").query_async(&mut redis).await?;
-        let version = told.lines().find_map(|it| it.strip_prefix("redis_version:"));
+        let info: String = cmd("INFO").arg("server").query_async(&mut redis).await?;
+        let version = info.lines().find_map(|it| it.strip_prefix("redis_version:"));
         let asked = cmd("CONFIG").arg("GET").arg("appendfsync").query_async(&mut redis).await;
         let (_, sync): (String, String) = asked.unwrap_or_default();
         Ok(format!("Redis {}, appendfsync {sync}", version.unwrap_or("?")))
@@ -156,7 +149,7 @@ impl Redis {
     }
 }
 
-/// The rival's commands, on a connection as the store has it.
+/// The rival's commands, on a connection like the store's.
 #[derive(Clone)]
 pub(crate) struct Bare(ConnectionManager);
 
@@ -165,30 +158,32 @@ impl Bare {
         Ok(Self(connect(url).await?))
     }
 
-    pub(crate) async fn refresh(&self, key: &str, values: &Values<'_>) -> Outcome {
+    pub(crate) async fn refresh(&self, key: &str, is_first: bool, values: &Values<'_>) -> Outcome {
         let mut redis = self.0.clone();
-        let Values { attempt, now, lease_until, expires_at, due_at, payload } = *values;
-        let attempt = format!("{:032x}", u128::from_be_bytes(attempt));
+        let Values { version, now, lease_until, expires_at, due_at, records } = *values;
+        let version = format!("{:032x}", u128::from_be_bytes(version));
 
-        cmd("HGETALL").arg(key).query_async::<Value>(&mut redis).await?;
+        if is_first {
+            let mut read = cmd("HMGET");
+            read.arg(key).arg("version").arg("record");
+            read.query_async::<Value>(&mut redis).await?;
+        }
 
         let mut begin = cmd("HSET");
-        begin.arg(key).arg("revision").arg(now).arg("fence").arg(now);
-        begin.arg("attempts").arg(format!("{attempt}@{now} "));
-        begin.arg("lease_owner").arg(&attempt).arg("lease_until").arg(lease_until);
+        begin.arg(key).arg("version").arg(&version).arg("record").arg(&records.begun);
+        begin.arg("oldest_attempt_at").arg(now).arg("lease_until").arg(lease_until);
         begin.query_async::<()>(&mut redis).await?;
 
         let mut save = cmd("HSET");
-        save.arg(key).arg("revision").arg(now).arg("generation").arg(now);
-        save.arg("written_by").arg(&attempt).arg("attempts").arg("").arg("payload").arg(payload);
-        save.arg("expires_at").arg(expires_at).arg("due_at").arg(due_at);
-        save.arg("lease_owner").arg("").arg("lease_until").arg("");
+        save.arg(key).arg("version").arg(&version).arg("record").arg(&records.saved);
+        save.arg("due_at").arg(due_at).arg("state").arg("live").arg("expires_at").arg(expires_at);
+        save.arg("oldest_attempt_at").arg("").arg("lease_until").arg("").arg("key_id").arg("");
         Ok(save.query_async::<()>(&mut redis).await?)
     }
 }
 
-/// A number among what a server tells of itself.
-fn number(told: &str, name: &str) -> Option<f64> {
-    let mut lines = told.lines().filter_map(|line| line.split_once(':'));
+/// Returns a number of the server's `INFO`.
+fn number(info: &str, name: &str) -> Option<f64> {
+    let mut lines = info.lines().filter_map(|line| line.split_once(':'));
     lines.find(|(it, _)| *it == name)?.1.trim().parse().ok()
 }

@@ -27,7 +27,7 @@ impl Kind {
         }
     }
 
-    /// Where the server's URL is found.
+    /// Returns the environment variable of the server's URL.
     pub(crate) fn variable(self) -> &'static str {
         match self {
             Self::Postgres => "COUNTERSIGN_POSTGRES_URL",
@@ -39,7 +39,7 @@ impl Kind {
         env::var(self.variable()).ok()
     }
 
-    /// The store, as a program opens it.
+    /// Opens the store as a program does.
     pub(crate) async fn open(self, url: &str) -> Outcome<Arc<dyn GrantStore>> {
         Ok(match self {
             Self::Postgres => Arc::new(postgres::open(url).await?),
@@ -47,8 +47,8 @@ impl Kind {
         })
     }
 
-    /// The rival's ways to the same server for so many tasks: a connection of its own for each
-    /// with PostgreSQL, and one for all with Redis, on which commands do not wait for each other.
+    /// Opens the rival's connections for so many tasks: one for each task with PostgreSQL, and one
+    /// for all tasks with Redis, on which commands do not wait for each other.
     pub(crate) async fn ways(self, url: &str, tasks: usize) -> Outcome<Vec<bare::Way>> {
         let mut ways = Vec::with_capacity(tasks);
         match self {
@@ -78,7 +78,7 @@ impl FromStr for Kind {
     }
 }
 
-/// The server of one kind, as the controller has it.
+/// The server of one kind, as the controller uses it.
 pub(crate) struct Server {
     kind: Kind,
     url: String,
@@ -107,8 +107,8 @@ impl Server {
         &self.url
     }
 
-    /// So many grants, good for an hour and due at some time in its second half, and as many bare
-    /// records; and nothing else.
+    /// Fills the server with so many grants, which expire in an hour and are due in its second half,
+    /// and as many records of the rival. Removes everything else.
     pub(crate) async fn fill(&self, grants: usize) -> Outcome {
         match &self.way {
             Way::Postgres(server) => server.fill(&self.url, grants).await,
@@ -116,7 +116,7 @@ impl Server {
         }
     }
 
-    /// The server's CPU time, if it can be had.
+    /// Returns the CPU time of the server, if it is known.
     pub(crate) async fn microseconds(&self) -> Option<f64> {
         match &self.way {
             Way::Postgres(server) => server.microseconds().await,
@@ -124,15 +124,15 @@ impl Server {
         }
     }
 
-    /// Which version it is, and how it writes.
-    pub(crate) async fn told(&self) -> Outcome<String> {
+    /// Returns the version of the server and how it writes.
+    pub(crate) async fn description(&self) -> Outcome<String> {
         match &self.way {
-            Way::Postgres(server) => server.told().await,
-            Way::Redis(server) => server.told().await,
+            Way::Postgres(server) => server.description().await,
+            Way::Redis(server) => server.description().await,
         }
     }
 
-    /// Leaves nothing behind.
+    /// Removes everything from the server.
     pub(crate) async fn clean(&self) -> Outcome {
         match &self.way {
             Way::Postgres(server) => server.clean().await,

@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
-use crate::bare::Bare;
+use crate::bare::{Bare, Records};
 use crate::common::manager;
 use crate::counted::Counted;
 use crate::message::{Done, Setup, Subject, Turn};
@@ -22,7 +22,8 @@ pub(crate) const ARGUMENT: &str = "worker";
 
 /// What one task in flight does, again and again.
 pub(crate) trait Lane: Send + 'static {
-    fn refresh(&mut self) -> impl Future<Output = Outcome> + Send;
+    /// Refreshes one grant. Returns whether that was the first refresh of the grant by this process.
+    fn refresh(&mut self) -> impl Future<Output = Outcome<bool>> + Send;
 }
 
 /// Does what its standard input says, until that ends.
@@ -57,8 +58,9 @@ impl Worker {
         let store = Counted::new(setup.kind.open(&setup.url).await?);
         let mut ways = setup.kind.ways(&setup.url, setup.tasks).await?;
         let tokens = manager(client.clone(), store.clone());
-        let record = store.load(&key(&client, 0)).await?.ok_or("there are no grants")?;
-        let payload = Arc::from(record.payload.as_bytes());
+        let loaded = store.load(&key(&client, 0)).await?;
+        let records = Records::of(&client, &loaded.record.ok_or("there are no grants")?)?;
+        let records = Arc::new(records);
         // No two tasks of the fleet meet at one grant.
         let tasks = setup.processes * setup.tasks;
         let lanes = (0..setup.tasks).map(|it| setup.process * setup.tasks + it);
@@ -68,7 +70,7 @@ impl Worker {
             let random = fastrand::Rng::with_seed(lane as u64);
             ours.push(Ours::new(&tokens, &client, grants(), random.clone()));
             let way = ways.pop().ok_or("there is a way for each task")?;
-            bare.push(Bare::new(way, &client, grants(), &payload, random));
+            bare.push(Bare::new(way, &client, grants(), &records, random));
         }
         Ok(Self { store, ours, bare })
     }
@@ -77,37 +79,38 @@ impl Worker {
         let time = Duration::from_micros(turn.micros);
         let before = cpu::microseconds().unwrap_or_default();
         self.store.take();
-        let (refreshes, took) = match turn.subject {
+        let ((refreshes, firsts), took) = match turn.subject {
             Subject::Ours => runtime.block_on(go_on(&mut self.ours, time))?,
             Subject::Bare => runtime.block_on(go_on(&mut self.bare, time))?,
         };
         let cpu = cpu::microseconds().unwrap_or_default() - before;
         let micros = took.as_secs_f64() * 1e6;
-        Ok(Done { refreshes, micros, cpu, steps: self.store.take() })
+        Ok(Done { refreshes, firsts, micros, cpu, steps: self.store.take() })
     }
 }
 
-/// Has all of them refresh until the time is over: how often they did, and how long it took until
-/// the last had ended.
+/// Lets all lanes refresh until the time is over. Returns the number of refreshes, how many of them
+/// were first ones, and the time until the last refresh had ended.
 #[expect(clippy::disallowed_methods, reason = "what is measured is the time")]
-async fn go_on<L: Lane>(lanes: &mut Vec<L>, time: Duration) -> Outcome<(u64, Duration)> {
+async fn go_on<L: Lane>(lanes: &mut Vec<L>, time: Duration) -> Outcome<((u64, u64), Duration)> {
     let began = Instant::now();
     let mut tasks = JoinSet::new();
     for mut lane in lanes.drain(..) {
         tasks.spawn(async move {
-            let mut refreshes = 0;
+            let (mut refreshes, mut firsts) = (0, 0);
             while began.elapsed() < time {
-                lane.refresh().await?;
+                firsts += u64::from(lane.refresh().await?);
                 refreshes += 1;
             }
-            Outcome::Ok((lane, refreshes))
+            Outcome::Ok((lane, refreshes, firsts))
         });
     }
-    let mut refreshes = 0;
+    let (mut refreshes, mut firsts) = (0, 0);
     while let Some(ended) = tasks.join_next().await {
-        let (lane, count) = ended??;
+        let (lane, count, first) = ended??;
         lanes.push(lane);
         refreshes += count;
+        firsts += first;
     }
-    Ok((refreshes, began.elapsed()))
+    Ok(((refreshes, firsts), began.elapsed()))
 }

@@ -1,15 +1,15 @@
-//! A store that has the same record for every key, and weighs nothing.
+//! A store that has the same record for every key, and allocates nothing but copies of it.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_tokens::{
-    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantKey, GrantStore, Mark, Record, Renew,
-    Reseal, Save, StoreError, StoreErrorKind, Verdict,
+    Due, DuePage, GrantKey, GrantStore, ListPage, Loaded, Payload, Record, StoreError,
+    StoreErrorKind, Swap, Version,
 };
 
 #[derive(Debug, Clone)]
-pub(crate) struct Canned(pub(crate) Record);
+pub(crate) struct Canned(pub(crate) Loaded);
 
 fn nothing<T>() -> Result<T, StoreError> {
     Err(StoreError::new(StoreErrorKind::ReadOnly))
@@ -17,37 +17,29 @@ fn nothing<T>() -> Result<T, StoreError> {
 
 #[async_trait]
 impl GrantStore for Canned {
-    async fn load(&self, _: &GrantKey) -> Result<Option<Record>, StoreError> {
-        Ok(Some(self.0.clone()))
+    async fn load(&self, _: &GrantKey) -> Result<Loaded, StoreError> {
+        let mut loaded = self.0.clone();
+        if let Some(record) = &mut loaded.record {
+            // Clones of a payload share its bytes, and records that were read do not.
+            record.payload = Payload::new(record.payload.as_bytes().to_vec());
+        }
+        Ok(loaded)
     }
-    async fn begin(&self, _: &GrantKey, _: &Begin) -> Result<Verdict, StoreError> {
+
+    async fn swap(
+        &self,
+        _: &GrantKey,
+        _: Option<Version>,
+        _: Option<&Record>,
+    ) -> Result<Swap, StoreError> {
         nothing()
     }
-    async fn save(&self, _: &GrantKey, _: &Save) -> Result<Verdict, StoreError> {
-        nothing()
-    }
-    async fn clear(&self, _: &GrantKey, _: &Clear) -> Result<Verdict, StoreError> {
-        nothing()
-    }
-    async fn renew(&self, _: &GrantKey, _: &Renew) -> Result<Verdict, StoreError> {
-        nothing()
-    }
-    async fn mark(&self, _: &GrantKey, _: &Mark) -> Result<Verdict, StoreError> {
-        nothing()
-    }
-    async fn reseal(&self, _: &GrantKey, _: &Reseal) -> Result<Verdict, StoreError> {
-        nothing()
-    }
-    async fn adopt(&self, _: &GrantKey, _: &Adopt) -> Result<Verdict, StoreError> {
-        nothing()
-    }
-    async fn forget(&self, _: &GrantKey, _: &Forget) -> Result<Verdict, StoreError> {
-        nothing()
-    }
-    async fn purge(&self, _: &GrantKey, _: Epoch) -> Result<(), StoreError> {
-        nothing()
-    }
+
     async fn due(&self, _: Duration, _: Option<&Due>, _: usize) -> Result<DuePage, StoreError> {
+        nothing()
+    }
+
+    async fn list(&self, _: Option<&GrantKey>, _: usize) -> Result<ListPage, StoreError> {
         nothing()
     }
 }

@@ -128,7 +128,7 @@ fn measure(subjects: &[(&str, Call<'_>)], threads: usize) -> Vec<Vec<f64>> {
     let mut rounds = vec![Vec::new(); subjects.len()];
     for round in 0..=ROUNDS {
         for turn in 0..subjects.len() {
-            // Whoever begins has the caches of another.
+            // The first in a round may have the caches of the other.
             let which = (round + turn) % subjects.len();
             let time = timed(&subjects[which].1, threads);
             // The first round warms up.

@@ -5,10 +5,10 @@
 //! look at the same clock. Both take turns, so that a noisy machine is noisy for both.
 #![expect(clippy::expect_used, reason = "where setting up fails there is nothing to measure")]
 
+mod callers;
 mod canned;
 #[path = "../common/mod.rs"]
 mod common;
-mod crowd;
 mod hot;
 mod idle;
 mod world;
@@ -30,5 +30,5 @@ fn main() {
     hot::print();
     println!("\ngrants");
     idle::print();
-    crowd::print();
+    callers::print();
 }

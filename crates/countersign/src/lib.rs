@@ -53,6 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | take the callback | [`Callback::from_url`], [`Client::resume`] |
 //! | go on calling the API for months | [`AnyFlow::access_token`] |
 //! | keep the tokens of many users fresh | the module `tokens`, behind the feature of its name |
+//! | keep tokens in a database of your own | the [guide](guide::bring_your_own_store) |
 //! | call HelloSign's operations by name | [`hellosign`] |
 //! | know what to do about a failure | [`Error::recovery`], [`Error::outcome`], [`ErrorKind`] |
 //! | test your program | the crates `countersign-sandbox` (the server above) and `countersign-testkit` |
@@ -73,7 +74,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! | `tokens` | `tokens::TokenManager`, which keeps grants fresh, its stores in memory and in files, and `BearerTransport` |
 //! | `tokens-tokio` | `tokens`, and tasks and timers of a tokio runtime for it |
 //! | `tokens-threads` | `tokens`, and tasks on plain threads, for transports that need no async runtime |
-//! | `tokens-sealed` | `tokens`, and a store that encrypts what another store keeps |
+//! | `tokens-sealed` | `tokens`, and `TokenManagerBuilder::sealed_by`, which encrypts the tokens in the store |
 //! | `tokens-tower` | `tokens`, and a layer that adds tokens to the requests of `tower` services: hyper, tonic |
 //! | `postgres` | `tokens`, and `tokens::PostgresStore`: grants of any number of machines in PostgreSQL, over sqlx and tokio |
 //! | `postgres-rustls` | `postgres`, and TLS to the server by rustls and ring, with the system's certificates |

@@ -1,8 +1,8 @@
-//! Grants kept fresh: refreshed once however many ask, and never lost.
+//! Keeps grants fresh: one refresh for all callers, and no refresh token is lost.
 //!
 //! [`TokenManager`] keeps any number of grants, each under a [`GrantKey`], in a [`GrantStore`]:
-//! [`MemoryStore`], [`FileStore`], those for a fleet of processes (`PostgresStore`, `SqliteStore`,
-//! `RedisStore`) behind the features of their names, or your own.
+//! [`MemoryStore`], [`FileStore`], a store for many processes (`PostgresStore`, `SqliteStore`,
+//! `RedisStore`, each behind the feature of its name), or your own.
 #![cfg_attr(
     all(feature = "reqwest", feature = "tokens-tokio"),
     doc = r#"
@@ -28,8 +28,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .executor(TokioExecutor::current()?)
         .build()?;
     let key = tokens.key("user 42")?;
-    tokens.adopt(&key, flow.into_tokens()).await?;
-    let token = tokens.token(&key).await?; // now, and whenever one is needed
+    tokens.insert(&key, flow.into_tokens()).await?;
+    let token = tokens.token(&key).await?; // now, and for each request to the API
     println!("Authorization: {:?}", token.authorization_header());
     Ok(())
 }
@@ -50,15 +50,15 @@ pub use countersign_tokens::ThreadExecutor;
 #[cfg(feature = "tokens-tokio")]
 pub use countersign_tokens::TokioExecutor;
 pub use countersign_tokens::{
-    Adopt, Attempt, AttemptId, BearerTransport, Begin, Clear, Due, DuePage, Epoch, Event,
-    FileStore, Forget, Forgotten, GrantKey, GrantState, GrantStatus, GrantStore, InvalidKey,
-    KeepFresh, Lease, Mark, Material, MemoryStore, Negative, NotSpawned, Payload, Record, Renew,
-    Reseal, Rules, Save, Spawner, StoreError, StoreErrorKind, StoreTime, Takeover, Task, Timer,
-    TokenError, TokenErrorKind, TokenManager, TokenManagerBuilder, TokenSource, Verdict,
+    Attempt, AttemptId, BearerTransport, Due, DuePage, Epoch, Event, FileStore, GrantKey,
+    GrantList, GrantState, GrantStatus, GrantStore, InvalidKey, KeepFresh, ListPage, Loaded,
+    MemoryStore, NotSpawned, Page, Payload, Record, Removed, Spawner, StoreError, StoreErrorKind,
+    StoreTime, Swap, Task, Timer, TokenError, TokenErrorKind, TokenManager, TokenManagerBuilder,
+    TokenSource, Version,
 };
 #[cfg(feature = "tokens-tower")]
 pub use countersign_tokens::{
     BearerLayer, BearerService, RepeatingBearerLayer, RepeatingBearerService,
 };
 #[cfg(feature = "tokens-sealed")]
-pub use countersign_tokens::{InvalidRing, KeyRing, SealedStore};
+pub use countersign_tokens::{InvalidRing, KeyRing};

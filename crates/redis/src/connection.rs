@@ -1,39 +1,71 @@
-//! How a server, or a cluster of them, is reached.
+//! Connections to a server or a cluster.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use countersign_tokens::{StoreError, StoreErrorKind};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisError, Value};
+use redis::{
+    Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, Value,
+    from_redis_value,
+};
 
-use crate::error::{damaged, failed, is_unknown_script};
+use crate::error::{failed, is_of_replica, is_unknown_script};
 use crate::script::Script;
 
-/// How long connecting may take.
+/// The longest time to connect.
 const CONNECT: Duration = Duration::from_secs(2);
 
-/// How long an answer may take.
+/// The longest time to wait for an answer.
 pub(crate) const ANSWER: Duration = Duration::from_secs(4);
 
-/// How long what was sent may stay unacknowledged until the connection is given up.
+/// The longest time that sent bytes may stay unacknowledged. Then the connection is lost.
 #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// A connection to a server, or to the nodes of a cluster, which is made anew when it is lost.
-/// Clones share it.
+/// The answer to one of several commands.
+pub(crate) type Answer = Result<Value, RedisError>;
+
+/// A connection to a server, or to the nodes of a cluster. A lost connection is made again. Clones
+/// share the connection.
 #[derive(Clone)]
 pub struct Connection(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Server(ConnectionManager),
+    Server(Server),
     #[cfg(feature = "cluster")]
     Cluster(redis::cluster_async::ClusterConnection),
 }
 
-/// What is waited for after a step.
+#[derive(Clone)]
+struct Server {
+    manager: Arc<Mutex<ConnectionManager>>,
+    /// `None` if the program made the connection.
+    client: Option<Arc<Client>>,
+}
+
+impl Server {
+    fn manager(&self) -> ConnectionManager {
+        self.manager.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces a connection that leads to a replica. The manager itself keeps such a connection,
+    /// though the server's name may lead to another server since a fail-over.
+    async fn reconnect(&self) -> bool {
+        let Some(client) = &self.client else { return false };
+        let Ok(manager) = ConnectionManager::new_with_config((**client).clone(), config()).await
+        else {
+            return false;
+        };
+        *self.manager.lock().unwrap_or_else(PoisonError::into_inner) = manager;
+        true
+    }
+}
+
+/// The replicas that a write waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Replicas {
     pub(crate) count: u32,
@@ -42,33 +74,30 @@ pub(crate) struct Replicas {
 
 impl Connection {
     /// Connects to the server at this URL: `redis://user:password@host:6379/0`, `rediss://…` for
-    /// TLS (feature `rustls`), `redis+unix:///path`. Connecting is given up after 2 s, and waiting
-    /// for an answer after 4 s.
+    /// TLS (feature `rustls`), `redis+unix:///path`. Connecting fails after 2 s, and waiting for an
+    /// answer after 4 s.
     ///
-    /// For TLS the process-wide provider of cryptography that rustls has is used; if none is
-    /// installed, that of ring is.
+    /// TLS uses the process-wide cryptography provider of rustls. If none is installed, this
+    /// installs the provider of ring.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the URL cannot be read, or nothing answers there.
+    /// [`StoreErrorKind::Other`] if the URL cannot be read. [`StoreErrorKind::Unavailable`] or
+    /// [`StoreErrorKind::Timeout`] if no server answers.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let client = Client::open(target(url)?).map_err(|error| failed(&error))?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT))
-            .set_response_timeout(Some(ANSWER))
-            .set_number_of_retries(1)
-            .set_max_delay(Duration::from_millis(200));
-        let manager = ConnectionManager::new_with_config(client, config).await;
-        manager.map(Self::from).map_err(|error| failed(&error))
+        let manager = ConnectionManager::new_with_config(client.clone(), config()).await;
+        let manager = Arc::new(Mutex::new(manager.map_err(|error| failed(&error))?));
+        Ok(Self(Kind::Server(Server { manager, client: Some(Arc::new(client)) })))
     }
 
-    /// Connects to the cluster that has nodes at these URLs; the others are found by asking them.
-    /// The limits are those of [`open`](Self::open) for each node, and 8 s for a step with all its
+    /// Connects to the cluster that has nodes at these URLs. These nodes name the others. The time
+    /// limits are those of [`open`](Self::open) for each node, and 8 s for a command with all its
     /// redirections.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when a URL cannot be read, or no node answers.
+    /// As [`open`](Self::open).
     #[cfg(feature = "cluster")]
     pub async fn open_cluster(urls: &[&str]) -> Result<Self, StoreError> {
         let nodes: Vec<_> = urls.iter().map(|url| target(url)).collect::<Result<_, _>>()?;
@@ -84,75 +113,117 @@ impl Connection {
         connection.map(Self::from).map_err(|error| failed(&error))
     }
 
-    /// Whether all keys are on one server.
-    pub(crate) fn is_one_server(&self) -> bool {
-        match &self.0 {
-            Kind::Server(_) => true,
-            #[cfg(feature = "cluster")]
-            Kind::Cluster(_) => false,
-        }
-    }
-
-    /// Runs a script on keys of one slot: one round trip, and a second one where the server does
+    /// Runs a script on keys of one slot. Takes one round trip, and a second one if the server does
     /// not know the script yet.
-    pub(crate) async fn run(
+    pub(crate) async fn run<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
         arguments: &[Vec<u8>],
         replicas: Option<Replicas>,
-    ) -> Result<Vec<Value>, StoreError> {
-        let answer = self.send(script.call(keys, arguments), replicas).await;
-        let answer = match answer {
-            Err(Failure::Redis(error)) if is_unknown_script(&error) => {
-                self.send(script.tell(keys, arguments), replicas).await
-            }
-            answer => answer,
-        };
-        match answer {
-            Ok(Value::Array(values)) => Ok(values),
-            Ok(_) => Err(damaged("a script answered with something else")),
-            Err(failure) => Err(failure.into()),
+    ) -> Result<T, StoreError> {
+        let mut answer = self.ask(script.call(keys, arguments), replicas).await?;
+        if answer.as_ref().is_err_and(is_unknown_script) {
+            answer = self.ask(script.tell(keys, arguments), replicas).await?;
         }
+        read(answer.map_err(|error| failed(&error))?)
     }
 
-    /// Sends it once more where the connection was lost, which every step allows: the first to
-    /// notice has it made anew.
-    async fn send(&self, command: Cmd, replicas: Option<Replicas>) -> Result<Value, Failure> {
-        let pipeline = pipeline(command, replicas);
-        let mut answers = self.exchange(&pipeline).await;
-        if answers.as_ref().is_err_and(RedisError::is_connection_dropped) {
-            answers = self.exchange(&pipeline).await;
+    /// Sends a command. Fails if the answer does not count because replicas lack the write.
+    async fn ask(&self, command: Cmd, replicas: Option<Replicas>) -> Result<Answer, StoreError> {
+        let mut pipeline = Pipeline::new();
+        pipeline.add_command(command).ignore_errors();
+        if let Some(Replicas { count, timeout }) = replicas {
+            // 0 would wait for ever.
+            let millis = timeout.as_millis().max(1);
+            pipeline.cmd("WAIT").arg(count).arg(u64::try_from(millis).unwrap_or(u64::MAX));
         }
-        let mut answers = answers?.into_iter();
-        let answer = match answers.next() {
-            Some(Value::ServerError(error)) => return Err(RedisError::from(error).into()),
-            answer => answer.unwrap_or_default(),
+        let mut answers = match self.exchange(&pipeline).await {
+            Ok(answers) => answers.into_iter().map(Value::extract_error),
+            Err(error) => return Ok(Err(error)),
         };
-        if let Some(replicas) = replicas {
-            match answers.next() {
-                Some(Value::Int(count)) if count >= i64::from(replicas.count) => {}
-                Some(Value::Int(count)) => return Err(Failure::Replicas { count, replicas }),
-                Some(Value::ServerError(error)) => return Err(RedisError::from(error).into()),
-                _ => return Err(Failure::Replicas { count: 0, replicas }),
+        let answer = answers.next().unwrap_or(Ok(Value::Nil));
+        if let (Ok(_), Some(Replicas { count, timeout })) = (&answer, replicas) {
+            let waited = answers.next().unwrap_or(Ok(Value::Nil));
+            let had: u32 = read(waited.map_err(|error| failed(&error))?)?;
+            if had < count {
+                return Err(StoreError::new(StoreErrorKind::Unavailable).with_source(format!(
+                    "{had} of {count} replicas had the write within {timeout:?}: the write is \
+                     done, and a fail-over may lose it"
+                )));
             }
         }
         Ok(answer)
     }
 
+    /// Runs a script that only reads, once for each key. A server answers all in one round trip, and
+    /// the nodes of a cluster at the same time.
+    pub(crate) async fn run_each(
+        &self,
+        script: &Script,
+        keys: &[String],
+        arguments: &[Vec<u8>],
+    ) -> Result<Vec<Answer>, StoreError> {
+        let each = keys.iter().map(std::slice::from_ref);
+        let answers = self.ask_each(each.clone().map(|key| script.call(key, arguments))).await?;
+        if !answers.iter().any(|it| it.as_ref().is_err_and(is_unknown_script)) {
+            return Ok(answers);
+        }
+        self.ask_each(each.map(|key| script.tell(key, arguments))).await
+    }
+
+    /// Sends commands that only read. Each has the answer at its own place.
+    pub(crate) async fn ask_each(
+        &self,
+        commands: impl Iterator<Item = Cmd>,
+    ) -> Result<Vec<Answer>, StoreError> {
+        #[cfg(feature = "cluster")]
+        if let Kind::Cluster(_) = &self.0 {
+            let each = commands.map(|command| self.ask(command, None));
+            return futures_util::future::join_all(each).await.into_iter().collect();
+        }
+        let mut pipeline = Pipeline::new();
+        pipeline.ignore_errors();
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        let answers = self.exchange(&pipeline).await.map_err(|error| failed(&error))?;
+        Ok(answers.into_iter().map(Value::extract_error).collect())
+    }
+
+    /// Sends the commands once more if the connection was lost or leads to a replica: every script
+    /// may be repeated.
     async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>, RedisError> {
+        let answers = self.send(pipeline).await;
+        let is_repeated = match &answers {
+            Err(error) => error.is_connection_dropped(),
+            Ok(answers) if answers.iter().any(is_of_replica) => self.reconnect().await,
+            Ok(_) => false,
+        };
+        if is_repeated { self.send(pipeline).await } else { answers }
+    }
+
+    async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, RedisError> {
         match &self.0 {
-            Kind::Server(manager) => pipeline.query_async(&mut manager.clone()).await,
-            // By the slot of the keys, to its primary: WAIT goes along.
+            Kind::Server(server) => pipeline.query_async(&mut server.manager()).await,
+            // To the primary of the keys' slot. WAIT goes along.
             #[cfg(feature = "cluster")]
             Kind::Cluster(cluster) => pipeline.query_async(&mut cluster.clone()).await,
         }
     }
 
-    /// The answers of every server that takes writes.
+    async fn reconnect(&self) -> bool {
+        match &self.0 {
+            Kind::Server(server) => server.reconnect().await,
+            #[cfg(feature = "cluster")]
+            Kind::Cluster(_) => false,
+        }
+    }
+
+    /// Returns the answers of every server that takes writes.
     pub(crate) async fn ask_all(&self, command: &Cmd) -> Result<Vec<Value>, RedisError> {
         match &self.0 {
-            Kind::Server(manager) => Ok(vec![command.query_async(&mut manager.clone()).await?]),
+            Kind::Server(server) => Ok(vec![command.query_async(&mut server.manager()).await?]),
             #[cfg(feature = "cluster")]
             Kind::Cluster(cluster) => {
                 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
@@ -169,7 +240,8 @@ impl Connection {
 
 impl From<ConnectionManager> for Connection {
     fn from(manager: ConnectionManager) -> Self {
-        Self(Kind::Server(manager))
+        let manager = Arc::new(Mutex::new(manager));
+        Self(Kind::Server(Server { manager, client: None }))
     }
 }
 
@@ -182,46 +254,25 @@ impl From<redis::cluster_async::ClusterConnection> for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_one_server() { "Connection(server)" } else { "Connection(cluster)" })
+        f.write_str(match &self.0 {
+            Kind::Server(_) => "Connection(server)",
+            #[cfg(feature = "cluster")]
+            Kind::Cluster(_) => "Connection(cluster)",
+        })
     }
 }
 
-/// Why there is no answer that counts.
-enum Failure {
-    Redis(RedisError),
-    Replicas { count: i64, replicas: Replicas },
+fn config() -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(Some(ANSWER))
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(200))
 }
 
-impl From<RedisError> for Failure {
-    fn from(error: RedisError) -> Self {
-        Self::Redis(error)
-    }
-}
-
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Redis(error) => failed(&error),
-            Failure::Replicas { count, replicas: Replicas { count: wanted, timeout } } => {
-                Self::new(StoreErrorKind::Unavailable).with_source(format!(
-                    "{count} of {wanted} replicas had the step within {timeout:?}: it is done, and \
-                     may be lost in a fail-over"
-                ))
-            }
-        }
-    }
-}
-
-/// The command, and the wait for replicas in the same round trip.
-fn pipeline(command: Cmd, replicas: Option<Replicas>) -> Pipeline {
-    let mut pipeline = Pipeline::new();
-    pipeline.add_command(command).ignore_errors();
-    if let Some(Replicas { count, timeout }) = replicas {
-        // 0 would be for ever.
-        let millis = timeout.as_millis().max(1);
-        pipeline.cmd("WAIT").arg(count).arg(u64::try_from(millis).unwrap_or(u64::MAX));
-    }
-    pipeline
+/// Reads an answer, which no script of this library gives in another form.
+pub(crate) fn read<T: FromRedisValue>(answer: Value) -> Result<T, StoreError> {
+    from_redis_value(answer).map_err(|error| failed(&error.into()))
 }
 
 fn target(url: &str) -> Result<ConnectionInfo, StoreError> {
@@ -234,18 +285,18 @@ fn target(url: &str) -> Result<ConnectionInfo, StoreError> {
     }
     #[cfg(feature = "rustls")]
     if is_tls && rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Without it the library panics where several providers are compiled in. Somebody who was
-        // faster has installed another, which will do.
+        // Without one, rustls panics if several providers are compiled in. An error means that another
+        // thread has installed one, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    // The library's own message is not shown: there may be a password in what it could not read.
+    // The library's own message is not shown, since it may hold the password.
     let info = url
         .into_connection_info()
         .map_err(|_| refused("not a URL such as redis://user:password@host:6379/0"))?;
     Ok(info.set_tcp_settings(tcp()))
 }
 
-/// A peer that has vanished is given up in time, where the system can.
+/// Returns settings by which the system notices a peer that has vanished.
 fn tcp() -> TcpSettings {
     let settings = TcpSettings::default().set_nodelay(true);
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]

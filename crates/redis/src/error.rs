@@ -1,7 +1,7 @@
-//! What Redis's errors mean. What is kept of them shows no argument of a command.
+//! The kinds of Redis's errors. What is kept of them shows no argument of a command.
 
 use countersign_tokens::{StoreError, StoreErrorKind};
-use redis::{ErrorKind, RedisError};
+use redis::{ErrorKind, RedisError, Value};
 
 pub(crate) fn failed(error: &RedisError) -> StoreError {
     if error.is_timeout() {
@@ -11,7 +11,7 @@ pub(crate) fn failed(error: &RedisError) -> StoreError {
         ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => {
             StoreError::new(StoreErrorKind::Unavailable).with_source(error.to_string())
         }
-        // Their texts show what was read.
+        // Its text shows what was read.
         ErrorKind::Parse => StoreError::new(StoreErrorKind::Unavailable)
             .with_source("what answers does not speak Redis's protocol"),
         ErrorKind::UnexpectedReturnType => damaged("an answer of another type"),
@@ -22,19 +22,26 @@ pub(crate) fn failed(error: &RedisError) -> StoreError {
     }
 }
 
-/// What no script of ours answers or writes.
-pub(crate) fn damaged(what: impl Into<String>) -> StoreError {
+/// Creates the error of what this library did not write.
+fn damaged(what: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Damaged).with_source(what.into())
 }
 
-/// Whether the server does not know the script that it was to run.
+/// Returns whether the server does not know the script that it was to run.
 pub(crate) fn is_unknown_script(error: &RedisError) -> bool {
     error.code() == Some("NOSCRIPT")
 }
 
-/// An error that the server told: a code, and a text.
+/// Returns whether a replica refused the write.
+pub(crate) fn is_of_replica(answer: &Value) -> bool {
+    let Value::ServerError(error) = answer else { return false };
+    // Before Redis 7 the code of what fails within a script is part of the text.
+    error.code() == "READONLY" || error.details().is_some_and(|text| text.contains("READONLY"))
+}
+
+/// Creates the error of a code and a text of the server.
 fn told(code: &str, text: &str) -> StoreError {
-    // A server that does not know a command repeats its arguments.
+    // A server that does not know a command repeats the command's arguments.
     let text = text.split(", with args beginning with").next().unwrap_or_default();
     let kind = kind_of(code, text);
     StoreError::new(kind).with_source(format!("{code} {text}"))
@@ -50,7 +57,7 @@ fn kind_of(code: &str, text: &str) -> StoreErrorKind {
         "WRONGTYPE" => StoreErrorKind::Damaged,
         "COUNTERSIGN" if text.starts_with("version") => StoreErrorKind::UnknownVersion,
         "COUNTERSIGN" => StoreErrorKind::Damaged,
-        // Before Redis 7 what fails within a script is told as a text of the script's failure.
+        // Before Redis 7 the code of what fails within a script is part of the text.
         "ERR" if text.contains("user_script") => {
             let within = ["OOM", "READONLY", "MISCONF", "NOREPLICAS", "WRONGTYPE"];
             let mut words = text.split(|it: char| !it.is_ascii_uppercase());

@@ -1,75 +1,46 @@
-//! The scripts, each of which is one step. What they demand and do is what
-//! [`Rules`](countersign_tokens::Rules) say.
+//! The scripts. The server runs each as one atomic step.
 
 use std::sync::LazyLock;
 
 use redis::{Cmd, cmd};
 
-macro_rules! script {
-    (reads: $file:literal) => {
-        Script::new(&[
-            include_str!("scripts/look.lua"),
-            include_str!("scripts/read.lua"),
-            include_str!($file),
-        ])
-    };
-    (usually: $usual:literal, changes: $file:literal) => {
-        Script::new(&[
-            include_str!("scripts/look.lua"),
-            include_str!($usual),
-            include_str!("scripts/read.lua"),
-            include_str!("scripts/change.lua"),
-            include_str!($file),
-        ])
-    };
-    (changes: $file:literal) => {
-        Script::new(&[
-            include_str!("scripts/look.lua"),
-            include_str!("scripts/read.lua"),
-            include_str!("scripts/change.lua"),
-            include_str!($file),
-        ])
-    };
-}
+/// `KEYS`: the hash. Answers the time, and the record or nil.
+pub(crate) static LOAD: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("scripts/look.lua"), include_str!("scripts/load.lua")))
+});
 
-pub(crate) static LOAD: LazyLock<Script> = LazyLock::new(|| script!(reads: "scripts/load.lua"));
-pub(crate) static BEGIN: LazyLock<Script> =
-    LazyLock::new(|| script!(usually: "scripts/usual_begin.lua", changes: "scripts/begin.lua"));
-pub(crate) static SAVE: LazyLock<Script> =
-    LazyLock::new(|| script!(usually: "scripts/usual_save.lua", changes: "scripts/save.lua"));
-pub(crate) static CLEAR: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/clear.lua"));
-pub(crate) static RENEW: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/renew.lua"));
-pub(crate) static MARK: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/mark.lua"));
-pub(crate) static RESEAL: LazyLock<Script> =
-    LazyLock::new(|| script!(changes: "scripts/reseal.lua"));
-pub(crate) static ADOPT: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/adopt.lua"));
-pub(crate) static FORGET: LazyLock<Script> =
-    LazyLock::new(|| script!(changes: "scripts/forget.lua"));
-pub(crate) static PURGE: LazyLock<Script> = LazyLock::new(|| script!(changes: "scripts/purge.lua"));
+/// See the script. Answers whether the swap is done, the time, and the record or nil.
+pub(crate) static SWAP: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(concat!(include_str!("scripts/look.lua"), include_str!("scripts/swap.lua")))
+});
+
+/// See the script. Answers the time, and keys with their instants.
 pub(crate) static DUE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(&[include_str!("scripts/due.lua")]));
+    LazyLock::new(|| Script::new(include_str!("scripts/due.lua")));
 
-/// A script, which a server is told once and then knows by its hash.
+/// See the script. Answers the time, and keys.
+pub(crate) static LIST: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/list.lua")));
+
+/// A script. A server that was sent its text once knows it by its hash.
 pub(crate) struct Script {
-    text: String,
+    text: &'static str,
     hash: String,
 }
 
 impl Script {
-    fn new(parts: &[&str]) -> Self {
-        let text = parts.concat();
-        let hash = redis::Script::new(&text).get_hash().to_owned();
-        Self { text, hash }
+    fn new(text: &'static str) -> Self {
+        Self { text, hash: redis::Script::new(text).get_hash().to_owned() }
     }
 
-    /// The command that runs it on these keys.
+    /// Returns the command that runs the script by its hash.
     pub(crate) fn call(&self, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
         Self::command("EVALSHA", &self.hash, keys, arguments)
     }
 
-    /// The same for a server that does not know it yet, and does from then on.
+    /// Returns the command that runs the script by its text, for a server that does not know it.
     pub(crate) fn tell(&self, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {
-        Self::command("EVAL", &self.text, keys, arguments)
+        Self::command("EVAL", self.text, keys, arguments)
     }
 
     fn command(name: &str, script: &str, keys: &[String], arguments: &[Vec<u8>]) -> Cmd {

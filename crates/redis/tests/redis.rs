@@ -1,5 +1,5 @@
-//! `RedisStore` by the rules that every store has to keep, and what is its alone. Against the
-//! server that `COUNTERSIGN_REDIS_URL` names; `cargo xtask test` starts one.
+//! Tests of `RedisStore`: the rules of every store, and its own. They use the server that
+//! `COUNTERSIGN_REDIS_URL` names; `cargo xtask test` starts one.
 #![expect(clippy::expect_used, reason = "what the tests call is part of them")]
 
 #[cfg(feature = "cluster")]
@@ -11,6 +11,8 @@ mod durability;
 mod monitor;
 #[path = "redis/own.rs"]
 mod own;
+#[path = "redis/pages.rs"]
+mod pages;
 #[path = "redis/server.rs"]
 mod server;
 #[cfg(feature = "rustls")]
@@ -22,16 +24,6 @@ mod world;
 mod rules {
     countersign_testkit::grant_store_conformance!(
         stores: match crate::world::stores() {
-            Some(stores) => stores,
-            None => return Ok(()),
-        },
-        block_on: |work| crate::world::RUNTIME.block_on(work),
-    );
-}
-
-mod sealed {
-    countersign_testkit::grant_store_conformance!(
-        stores: match crate::world::sealed_stores() {
             Some(stores) => stores,
             None => return Ok(()),
         },

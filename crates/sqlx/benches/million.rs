@@ -1,7 +1,6 @@
-//! What a million grants in PostgreSQL cost: how long a cold one and a page of what is due take to
-//! be read, by which plan, and how large a grant is. Against the server that
-//! `COUNTERSIGN_POSTGRES_URL` names, in a schema of its own that goes afterwards; the first argument
-//! that is a number is how many grants.
+//! Measures a million grants in PostgreSQL: the time to load a cold grant and a page of what is due,
+//! their plans, and the size of a grant. Uses the server that `COUNTERSIGN_POSTGRES_URL` names, in a
+//! schema that is dropped afterwards. The first argument that is a number is the number of grants.
 //!
 //! ```console
 //! $ COUNTERSIGN_POSTGRES_URL=… cargo bench -p countersign-sqlx --features postgres --bench million
@@ -14,8 +13,8 @@ use std::time::{Duration, Instant};
 use countersign_sqlx::PostgresStore;
 use countersign_sqlx::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use countersign_sqlx::sqlx::{self, AssertSqlSafe, PgPool, Row};
-use countersign_testkit::steps::{adopt, attempt, begin, save};
-use countersign_tokens::{GrantKey, GrantStore, Takeover};
+use countersign_testkit::steps::{attempt, record, version};
+use countersign_tokens::{Attempt, GrantKey, GrantStore, Payload, Record, StoreTime, Swap};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -23,7 +22,7 @@ const SCHEMA: &str = "countersign_bench";
 const LEASE: Duration = Duration::from_secs(90);
 const PAGE: usize = 256;
 
-/// As large as the sealed tokens of most providers are.
+/// The size of the sealed tokens of most providers.
 const PAYLOAD: usize = 600;
 
 #[tokio::main]
@@ -54,43 +53,77 @@ async fn measure(store: &PostgresStore, grants: i64) -> Outcome {
     let cold = median(2000, async |round| {
         let number = (round * 7919 + 13) % grants + 1;
         let key = GrantKey::parse(&format!("provider/client/{number}"))?;
-        Ok(store.load(&key).await?.is_some())
+        Ok(store.load(&key).await?.record.is_some())
     });
     println!("cold grant by key, median of 2000: {:?}", cold.await?);
 
-    // From the head, and from somewhere in the midst.
-    let first = store.due(Duration::from_secs(600), None, PAGE).await?;
-    let head = median(500, async |_| {
-        Ok(store.due(Duration::from_secs(600), None, PAGE).await?.grants.len() == PAGE)
-    });
+    // From the head, and from further on.
+    let within = Duration::from_secs(2400);
+    let head =
+        median(500, async |_| Ok(store.due(within, None, PAGE).await?.records.len() == PAGE));
     println!("page of {PAGE} due grants, median of 500: {:?}", head.await?);
-    let mut after = first.grants.last().cloned();
+    let mut after = store.due(within, None, PAGE).await?.next;
     let next = median(500, async |_| {
-        let page = store.due(Duration::from_secs(600), after.as_ref(), PAGE).await?;
-        after = page.grants.last().cloned();
-        Ok(!page.grants.is_empty())
+        let page = store.due(within, after.as_ref(), PAGE).await?;
+        after = page.next;
+        Ok(!page.records.is_empty())
     });
-    println!("the pages after it, median of 500: {:?}\n", next.await?);
+    println!("the pages after it, median of 500: {:?}", next.await?);
+    let mut after = None;
+    let list = median(500, async |_| {
+        let page = store.list(after.as_ref(), PAGE).await?;
+        after = page.next;
+        Ok(!page.records.is_empty())
+    });
+    println!("page of {PAGE} listed grants, median of 500: {:?}\n", list.await?);
 
-    println!("{}", plan(pool, "SELECT floor", "'provider/client/777777'").await?);
-    println!("{}", plan(pool, "WITH clock", &format!("600000, 0, '', {PAGE}")).await?);
+    let load = "WHERE key = $2) AS record";
+    println!("{}", plan(pool, load, "NULL, 'provider/client/777777'").await?);
+    let due = format!("NULL, {}, 1048576, 0, '', 2400000", PAGE + 1);
+    println!("{}", plan(pool, "(due_at, key) >", &due).await?);
     refreshes(store, 20_000.min(grants)).await
 }
 
-/// Grants that fall due over an hour, by copies of one that was adopted.
+/// Creates a record that expires an hour after `now` and is due when it is half over.
+fn timed_record(text: &str, now: StoreTime) -> Record {
+    let (expires_in, due_in) = (Duration::from_secs(3600), Duration::from_secs(1800));
+    Record {
+        expires_at: Some(now.plus(expires_in)),
+        due_at: Some(now.plus(due_in)),
+        ..record(text)
+    }
+}
+
+/// Fills the table with grants that fall due over an hour.
 async fn fill(store: &PostgresStore, grants: i64) -> Outcome {
-    let key = GrantKey::new("provider", "client", "0")?;
-    adopt(store, &key, &"t".repeat(PAYLOAD)).await?;
-    // Random bytes, as sealed ones are.
-    let copy = "INSERT INTO countersign_grants (key, epoch, generation, revision, state, fence,
-            attempts, attempted_at, payload, expires_at, due_at, key_id)
-        SELECT 'provider/client/' || n, decode(md5('e' || n), 'hex'), 1, 1, 'live', 0, '{}', '{}',
-            (SELECT string_agg(sha256(convert_to(n || ' ' || i, 'UTF8')), '')
-                FROM generate_series(1, $2) AS i),
-            expires_at, due_at - 3000000 + (hashint8(n) & 3599999), 'key 1'
-        FROM countersign_grants, generate_series(1, $1) AS n WHERE key = 'provider/client/0'";
-    let blocks = i32::try_from(PAYLOAD.div_ceil(32))?;
-    sqlx::query(copy).bind(grants).bind(blocks).execute(store.pool()).await?;
+    let now = store.load(&GrantKey::new("provider", "client", "0")?).await?.read_at;
+    // In portions, each of which is one statement. The records are JSON, as the store writes them.
+    let insert = "INSERT INTO countersign_grants
+            (key, version, record, due_at, state, expires_at, key_id, written_at)
+        SELECT *, 'key 1', $6 FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bigint[],
+            array_fill('live'::text, ARRAY[cardinality($1)]), $5::bigint[])";
+    for first in (1..=grants).step_by(5000) {
+        let (mut keys, mut versions, mut records) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut due, mut expires) = (Vec::new(), Vec::new());
+        for number in first..=grants.min(first + 4999) {
+            let key = GrantKey::parse(&format!("provider/client/{number}"))?;
+            let spread = Duration::from_millis(u64::try_from(number * 7919 % 3_600_000)?);
+            // Random bytes, as sealed ones are.
+            let bytes = (0..PAYLOAD.div_ceil(16)).flat_map(|_| *version().as_bytes());
+            let record = Record {
+                payload: Payload::new(bytes.collect()),
+                key_id: Some("key 1".to_owned()),
+                ..timed_record("", now.plus(spread))
+            };
+            keys.push(key.as_str().to_owned());
+            versions.push(record.version.as_bytes().to_vec());
+            records.push(record.encode(&key)?.to_vec());
+            due.push(record.due_at.map(|it| it.as_millis()));
+            expires.push(record.expires_at.map(|it| it.as_millis()));
+        }
+        let insert = sqlx::query(insert).bind(keys).bind(versions).bind(records).bind(due);
+        insert.bind(expires).bind(now.as_millis()).execute(store.pool()).await?;
+    }
     sqlx::raw_sql("VACUUM ANALYZE countersign_grants").execute(store.pool()).await?;
     Ok(())
 }
@@ -108,20 +141,27 @@ async fn sizes(pool: &PgPool, grants: i64) -> Outcome {
     Ok(())
 }
 
-/// What refreshing does to the table: how many updates stay in their page without the indexes.
+/// Measures refreshes, and how many of their updates touch no index.
 async fn refreshes(store: &PostgresStore, refreshes: i64) -> Outcome {
     let mut times = Vec::new();
     for number in 1..=refreshes {
         let key = GrantKey::parse(&format!("provider/client/{number}"))?;
         let began = Instant::now();
-        let read = store.load(&key).await?.ok_or("no grant")?;
-        let attempt = attempt();
-        store.begin(&key, &begin(&read, attempt, LEASE, Takeover::Never)).await?;
-        store.save(&key, &save(&read, attempt, &"n".repeat(PAYLOAD))).await?;
+        let loaded = store.load(&key).await?;
+        let (read, now) = (loaded.record.ok_or("no grant")?, loaded.read_at);
+        let attempt = Attempt { id: attempt(), at: now, lease_until: now.plus(LEASE) };
+        let begun = Record { version: version(), attempts: vec![attempt], ..read.clone() };
+        let saved = timed_record(&"n".repeat(PAYLOAD), now);
+        for (expected, next) in [(&read, &begun), (&begun, &saved)] {
+            let swap = store.swap(&key, Some(expected.version), Some(next)).await?;
+            if !matches!(swap, Swap::Done(_)) {
+                return Err("another process wrote".into());
+            }
+        }
         times.push(began.elapsed());
     }
     times.sort_unstable();
-    println!("refresh (load, begin, save), median of {refreshes}: {:?}", times[times.len() / 2]);
+    println!("refresh (a load and two swaps), median of {refreshes}: {:?}", times[times.len() / 2]);
     let counted = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables
         WHERE relid = 'countersign_grants'::regclass";
     sqlx::raw_sql("SELECT pg_stat_force_next_flush()").execute(store.pool()).await?;
@@ -144,10 +184,10 @@ async fn median(rounds: i64, mut work: impl AsyncFnMut(i64) -> Outcome<bool>) ->
     Ok(times[times.len() / 2])
 }
 
-/// The plan of the statement that begins so, which this connection has prepared.
-async fn plan(pool: &PgPool, begins: &str, arguments: &str) -> Outcome<String> {
-    let prepared = "SELECT name FROM pg_prepared_statements WHERE starts_with(statement, $1)";
-    let name: String = sqlx::query_scalar(prepared).bind(begins.to_owned()).fetch_one(pool).await?;
+/// Returns the plan of the statement that this connection has prepared and that has this text.
+async fn plan(pool: &PgPool, part: &str, arguments: &str) -> Outcome<String> {
+    let prepared = "SELECT name FROM pg_prepared_statements WHERE strpos(statement, $1) > 0";
+    let name: String = sqlx::query_scalar(prepared).bind(part.to_owned()).fetch_one(pool).await?;
     let explain = format!("EXPLAIN (ANALYZE, BUFFERS) EXECUTE {name} ({arguments})");
     let rows = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(pool).await?;
     let lines: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();

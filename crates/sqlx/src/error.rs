@@ -1,5 +1,5 @@
-//! What a database's errors mean. Only code and message are kept: the details of an error may show
-//! a row, and a row has tokens.
+//! The kinds of a database's errors. Only code and message are kept: the details of an error may show
+//! a row, and a row holds tokens.
 
 use countersign_tokens::{StoreError, StoreErrorKind};
 use sqlx::Error;
@@ -9,8 +9,9 @@ pub(crate) fn failed(error: Error) -> StoreError {
     match error {
         Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            let kind = kind_of(&code);
-            let hint = hint(&code);
+            let is_old = is_missing_column(&code, error.message());
+            let kind = if is_old { StoreErrorKind::UnknownVersion } else { kind_of(&code) };
+            let hint = if is_old { OLD_TABLES } else { hint(&code) };
             StoreError::new(kind).with_source(format!("{} ({code}){hint}", error.message()))
         }
         Error::PoolTimedOut => StoreError::new(StoreErrorKind::Timeout)
@@ -24,46 +25,48 @@ pub(crate) fn failed(error: Error) -> StoreError {
             StoreError::new(StoreErrorKind::Unavailable).with_source(error.to_string())
         }
         Error::Migrate(error) => not_migrated(*error),
-        Error::ColumnDecode { .. }
-        | Error::Decode(_)
-        | Error::ColumnNotFound(_)
-        | Error::ColumnIndexOutOfBounds { .. }
-        | Error::TypeNotFound { .. } => damaged(error.to_string()),
+        Error::ColumnDecode { .. } | Error::Decode(_) => damaged(error.to_string()),
         other => StoreError::new(StoreErrorKind::Other).with_source(other.to_string()),
     }
 }
 
 pub(crate) fn not_migrated(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::Execute(error) => failed(error),
-        MigrateError::ExecuteMigration(error, version) => {
-            let error = failed(error);
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            let source = source.unwrap_or_default();
-            StoreError::new(error.kind())
-                .with_source(format!("version {version} of the schema: {source}"))
-        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => failed(error),
+        MigrateError::VersionMismatch(_) => StoreError::new(StoreErrorKind::UnknownVersion)
+            .with_source(format!("the schema has another checksum{OLD_TABLES}")),
         other => StoreError::new(StoreErrorKind::Other).with_source(other.to_string()),
     }
 }
 
-/// A row that no store of ours has written.
+const OLD_TABLES: &str = ": another version of this library made the tables; rename or drop \
+    `countersign_grants` and `_countersign_migrations`, then call `migrate()`";
+
+fn is_missing_column(code: &str, message: &str) -> bool {
+    // SQLite has no code for it.
+    code == "42703" || message.contains("no such column") || message.contains("has no column named")
+}
+
+/// Creates the error of a row that this library did not write.
 pub(crate) fn damaged(why: impl Into<String>) -> StoreError {
     StoreError::new(StoreErrorKind::Damaged).with_source(why.into())
 }
 
-/// Whether the connection was lost, so that the same step may do on another.
+/// Returns whether the same statement may succeed on a new connection: the connection was lost, or
+/// leads to a server that takes no writes, such as the former primary after a switchover.
 #[cfg(feature = "postgres")]
-pub(crate) fn is_lost_connection(error: &Error) -> bool {
+pub(crate) fn needs_another_connection(error: &Error) -> bool {
     match error {
         Error::Io(_) => true,
-        // Ended by the server: an administrator's command, a crash, a shutdown.
-        Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        // 57P..: an administrator's command, a crash or a shutdown ended the connection.
+        Error::Database(error) => {
+            error.code().is_some_and(|code| code.starts_with("57P") || code == "25006")
+        }
         _ => false,
     }
 }
 
-/// By PostgreSQL's SQLSTATE of five characters, and SQLite's extended result code, a number.
+/// `code` is PostgreSQL's SQLSTATE of five characters, or SQLite's extended result code, a number.
 fn kind_of(code: &str) -> StoreErrorKind {
     if code.len() < 5 {
         return of_sqlite(code.parse::<u32>().unwrap_or_default() & 0xff);

@@ -11,10 +11,10 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Each is a [`GrantStore`](countersign_tokens::GrantStore) for a
-//! [`TokenManager`](countersign_tokens::TokenManager). Payloads are kept as they come: put a
-//! [`SealedStore`](https://docs.rs/countersign-tokens) around the store, and backups and whoever
-//! may read the table have no tokens.
+//! Both are a [`GrantStore`](countersign_tokens::GrantStore) for the `TokenManager` of
+//! `countersign-tokens`. A store keeps payloads as it gets them. Give the manager a key ring
+//! (`TokenManager::builder(..).sealed_by(ring)`), and the table and its backups hold no token in
+//! clear.
 //!
 //! # Features
 //!
@@ -27,7 +27,9 @@ mod error;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod schema;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
-mod values;
+mod statements;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod table;
 
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -1,38 +1,37 @@
-//! The tables, and how they come to be.
+//! The schema and its migrations.
 
 #[cfg(feature = "sqlite")]
 use sqlx::migrate::{Migrate, MigrateError};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 
-/// Beside the table of the program's own migrations, which may be sqlx's too.
+/// Not the default name, which the program's own migrations may use.
 const TABLE: &str = "_countersign_migrations";
 
-/// One version of the schema after the other: `(description, SQL)`.
-pub(crate) fn migrator(versions: &[(&'static str, &'static str)]) -> Migrator {
-    let migrations = (1..).zip(versions).map(|(version, (description, sql))| {
-        let sql = AssertSqlSafe(*sql).into_sql_str();
-        Migration::new(version, (*description).into(), MigrationType::Simple, sql, false)
-    });
-    let mut migrator = Migrator::with_migrations(migrations.collect());
+/// Creates the migrations of the schema whose only version is `grants`.
+pub(crate) fn migrator(grants: &'static str) -> Migrator {
+    let sql = AssertSqlSafe(grants).into_sql_str();
+    let first = Migration::new(1, "grants".into(), MigrationType::Simple, sql, false);
+    let mut migrator = Migrator::with_migrations(vec![first]);
     migrator.dangerous_set_table_name(TABLE);
-    // A later version of this library may have been here, whose tables serve this one too.
+    // A later version of this library may have added tables. Those of this version stay readable.
     migrator.set_ignore_missing(true);
     migrator
 }
 
-/// The same on a connection whose transaction keeps others out: `Migrator::run` locks nothing in
-/// SQLite, and wants a connection that is not in the midst of something.
+/// Applies the migrations within the caller's transaction: `Migrator::run` takes no lock in SQLite.
 #[cfg(feature = "sqlite")]
 pub(crate) async fn apply(
-    versions: &[(&'static str, &'static str)],
+    grants: &'static str,
     connection: &mut sqlx::SqliteConnection,
 ) -> Result<(), MigrateError> {
     connection.ensure_migrations_table(TABLE).await?;
     let applied = connection.list_applied_migrations(TABLE).await?;
-    for migration in migrator(versions).iter() {
-        if applied.iter().all(|it| it.version != migration.version) {
-            connection.apply(TABLE, migration).await?;
+    for migration in migrator(grants).iter() {
+        match applied.iter().find(|it| it.version == migration.version) {
+            Some(applied) if applied.checksum == migration.checksum => {}
+            Some(_) => return Err(MigrateError::VersionMismatch(migration.version)),
+            None => drop(connection.apply(TABLE, migration).await?),
         }
     }
     Ok(())

@@ -1,40 +1,49 @@
 //! Grants in SQLite.
 
 mod clock;
-mod columns;
-mod steps;
+mod file;
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use countersign_core::Clock;
-use countersign_tokens::{AttemptId, StoreError, StoreErrorKind, StoreTime};
+use countersign_tokens::{
+    Due, DuePage, GrantKey, GrantStore, ListPage, Loaded, Record, StoreError, StoreErrorKind, Swap,
+    Version,
+};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, SqlitePool};
 
 use self::clock::StoreClock;
+use self::file::{in_wal_mode, make_private};
 use crate::error::{failed, not_migrated};
 use crate::schema::apply;
+use crate::statements::{Statements, statements};
+use crate::table::{self, Row, Table, Value};
 
-const VERSIONS: &[(&str, &str)] = &[("grants", include_str!("../migrations/sqlite/1_grants.sql"))];
+const SCHEMA: &str = include_str!("../migrations/sqlite/1_grants.sql");
 
-/// How long a statement waits for another process that writes.
+/// The longest time that a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);
-
-/// How often it is tried to set a file to WAL mode: each time somebody else does, or writes.
-const MOST_SWITCHES: u32 = 100;
 
 /// Grants in a table of SQLite, for the processes of one machine. Clones share the pool.
 ///
-/// A step reads the record, judges it by [`Rules`](countersign_tokens::Rules), and writes it back
-/// in one statement that demands that nobody has written meanwhile; else it begins anew. No
-/// transaction spans two statements, so that a process that is stopped between them keeps nobody
-/// waiting. Time is that since the machine was started, where the system tells it (Linux), so that
-/// setting the wall clock moves no lease; else it is the wall clock. The file must be on a local
-/// file system.
+/// A load is one statement, and so is a swap; a swap that conflicts takes a second one, which loads
+/// the record. There is no transaction of several statements, so a process that stops leaves no
+/// lock. On Linux, time is the time since the machine was started, so setting the wall clock moves
+/// no lease. On other systems time is the wall clock. The file must be on a local file system.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example() -> Result<(), countersign_tokens::StoreError> {
+/// use countersign_sqlx::SqliteStore;
+///
+/// let store = SqliteStore::open("grants.sqlite").await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct SqliteStore {
     pool: SqlitePool,
@@ -42,13 +51,17 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// The store in this file, which is made when it is not there, with its table: open to its
-    /// owner alone (0600), in WAL mode, every write synced (`synchronous=FULL`), and what is
-    /// deleted overwritten (`secure_delete`).
+    /// Opens the database in this file, and creates the file and the tables if there are none.
+    ///
+    /// The file gets the permissions 0600 if other users have access to it. It is in WAL mode,
+    /// every write is synced (`synchronous=FULL`), and deleted content is overwritten
+    /// (`secure_delete`). Use [`new`](Self::new) for other options.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the file cannot be opened, or is none of SQLite's.
+    /// [`StoreErrorKind::Unavailable`] if the file cannot be opened. [`StoreErrorKind::ReadOnly`] if
+    /// its permissions cannot be set. [`StoreErrorKind::Damaged`] if it is not a database.
+    /// [`StoreErrorKind::UnknownVersion`] if another version of this library created the tables.
     pub async fn open(file: impl AsRef<Path>) -> Result<Self, StoreError> {
         let file = file.as_ref();
         make_private(file)?;
@@ -58,7 +71,7 @@ impl SqliteStore {
             .busy_timeout(BUSY)
             .pragma("secure_delete", "ON")
             .disable_statement_logging();
-        // Open until the pool is: the last one to close takes the files beside away.
+        // Open until the pool is: the last connection that closes removes the files beside.
         let _first = in_wal_mode(&options).await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
@@ -71,13 +84,13 @@ impl SqliteStore {
         Ok(store)
     }
 
-    /// The store behind a pool that the program has: `migrate` makes its table.
+    /// Creates a store that uses a pool of the program. Call [`migrate`](Self::migrate) to create
+    /// the tables.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when the connections of the pool do not work in WAL mode with
-    /// `synchronous=FULL`, without which a power cut loses a refresh token that was stored, or do
-    /// not answer.
+    /// [`StoreErrorKind::Other`] unless the connections of the pool have WAL mode and
+    /// `synchronous=FULL`: otherwise a power cut loses a refresh token that was stored.
     pub async fn new(pool: SqlitePool) -> Result<Self, StoreError> {
         let one = |pragma| sqlx::query_scalar::<_, String>(pragma).fetch_one(&pool);
         let mode = one("SELECT journal_mode FROM pragma_journal_mode").await.map_err(failed)?;
@@ -99,83 +112,85 @@ impl SqliteStore {
         Self { pool, clock: StoreClock::of_the_machine() }
     }
 
-    /// The same by this clock, which has to be that of every process that shares the file.
+    /// Sets the clock. All processes that share the file must use the same clock.
     #[must_use]
     pub fn with_clock(self, clock: impl Clock) -> Self {
         Self { clock: StoreClock::given(clock), ..self }
     }
 
-    /// Makes the tables `countersign_grants` and `countersign_clock`, or brings them up to this
-    /// version; the table `_countersign_migrations` remembers what was done. Every process may call it at its start.
+    /// Creates the tables `countersign_grants` and `countersign_clock`, and the table
+    /// `_countersign_migrations`, which records the version of the schema. Does nothing if they are
+    /// up to date, so every process may call it at its start.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when they could not be made.
+    /// [`StoreErrorKind::ReadOnly`] or [`StoreErrorKind::Full`] if the file cannot be written.
+    /// [`StoreErrorKind::UnknownVersion`] if another version of this library created the tables.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        // The lock for writing, taken before what is there is looked at, has one process after the
-        // other do so.
+        // The lock for writing comes first, so processes that start together migrate one by one.
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        apply(VERSIONS, &mut transaction).await.map_err(not_migrated)?;
+        apply(SCHEMA, &mut transaction).await.map_err(not_migrated)?;
         transaction.commit().await.map_err(failed)
     }
 
-    /// The pool.
+    /// Returns the pool.
     #[must_use]
     pub fn pool(&self) -> &SqlitePool {
         &self.pool
     }
-
-    async fn now(&self) -> Result<StoreTime, StoreError> {
-        self.clock.now(&self.pool).await
-    }
 }
 
-/// Makes the file where there is none. SQLite gives the files that it makes beside it (`-wal`,
-/// `-shm`) the same permissions.
-///
-/// It is made under another name first: closing one that SQLite has open already, elsewhere in
-/// this process, would take SQLite's locks on it away.
-fn make_private(file: &Path) -> Result<(), StoreError> {
-    let failed = |error: io::Error| {
-        let why = format!("{}: {error}", file.display());
-        StoreError::new(StoreErrorKind::Unavailable).with_source(why)
-    };
-    if file.try_exists().map_err(failed)? {
-        return Ok(());
-    }
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(format!(".{}.tmp", AttemptId::random()?));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(&beside).map(drop).map_err(failed)?;
-    let linked = fs::hard_link(&beside, file);
-    fs::remove_file(&beside).map_err(failed)?;
-    match linked {
-        // Somebody was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        linked => linked.map_err(failed),
-    }
-}
+impl Table for SqliteStore {
+    const STATEMENTS: Statements = statements! { now: "$1", told: "" };
 
-/// Has the file be in WAL mode, which it stays in.
-async fn in_wal_mode(options: &SqliteConnectOptions) -> Result<SqliteConnection, StoreError> {
-    let mut connection = options.connect().await.map_err(failed)?;
-    for _ in 0..MOST_SWITCHES {
-        let switch = sqlx::raw_sql("PRAGMA journal_mode = WAL").execute(&mut connection).await;
-        match switch.map_err(failed) {
-            Ok(_) => return Ok(connection),
-            // Another switches it, for whom SQLite does not wait here; for a lock it does.
-            Err(error) if error.kind() == StoreErrorKind::Timeout => {
-                let wait = sqlx::raw_sql("BEGIN IMMEDIATE; COMMIT");
-                wait.execute(&mut connection).await.map_err(failed)?;
-            }
-            Err(error) => return Err(error),
+    async fn rows(
+        &self,
+        statement: &'static str,
+        _written: Option<&GrantKey>,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        // Read before the statement, which may wait for a lock: an instant that is too early only
+        // costs time, and one that is too late would end another process's lease.
+        let now = self.clock.now(&self.pool).await?;
+        let mut query = sqlx::query_as::<_, Row>(statement).bind(now.as_millis());
+        for value in values {
+            query = match *value {
+                Value::Number(number) => query.bind(number),
+                Value::Text(text) => query.bind(text),
+                Value::Bytes(bytes) => query.bind(bytes),
+            };
         }
+        query.fetch_all(&self.pool).await.map_err(failed)
     }
-    let why = "others keep it from being set to WAL mode";
-    Err(StoreError::new(StoreErrorKind::Timeout).with_source(why))
+}
+
+#[async_trait]
+impl GrantStore for SqliteStore {
+    async fn load(&self, key: &GrantKey) -> Result<Loaded, StoreError> {
+        table::load(self, key).await
+    }
+
+    async fn swap(
+        &self,
+        key: &GrantKey,
+        expected: Option<Version>,
+        next: Option<&Record>,
+    ) -> Result<Swap, StoreError> {
+        table::swap(self, key, expected, next).await
+    }
+
+    async fn due(
+        &self,
+        within: Duration,
+        after: Option<&Due>,
+        limit: usize,
+    ) -> Result<DuePage, StoreError> {
+        table::due(self, within, after, limit).await
+    }
+
+    async fn list(&self, after: Option<&GrantKey>, limit: usize) -> Result<ListPage, StoreError> {
+        table::list(self, after, limit).await
+    }
 }
 
 impl fmt::Debug for SqliteStore {

@@ -1,4 +1,4 @@
-//! `SqliteStore` by the rules that every store has to keep, and what is its alone.
+//! Tests of `SqliteStore`: the rules of every store, and its own.
 #![cfg(feature = "sqlite")]
 #![expect(clippy::expect_used, reason = "what the tests call is part of them")]
 
@@ -10,13 +10,6 @@ mod world;
 mod rules {
     countersign_testkit::grant_store_conformance!(
         stores: crate::world::stores(),
-        block_on: |work| crate::world::RUNTIME.block_on(work),
-    );
-}
-
-mod sealed {
-    countersign_testkit::grant_store_conformance!(
-        stores: crate::world::sealed_stores(),
         block_on: |work| crate::world::RUNTIME.block_on(work),
     );
 }

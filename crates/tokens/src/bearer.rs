@@ -1,5 +1,6 @@
 //! Tokens added to requests.
 
+mod header;
 mod refusal;
 #[cfg(feature = "tower")]
 mod tower;
@@ -9,16 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use countersign_core::http::header::AUTHORIZATION;
 use countersign_core::http::{Request, Response};
 use countersign_core::{
-    AccessToken, ApiOrigin, Body, Delivery, Limits, Runtime, Transport, TransportError,
-    TransportErrorKind,
+    ApiOrigin, Body, Delivery, Limits, Runtime, Transport, TransportError, TransportErrorKind,
 };
 use futures_lite::future;
 
 use crate::error::TokenError;
 use crate::manager::TokenSource;
+use header::{add, is_due};
 use refusal::is_refused;
 #[cfg(feature = "tower")]
 pub use tower::{BearerLayer, BearerService, RepeatingBearerLayer, RepeatingBearerService};
@@ -124,15 +124,6 @@ impl fmt::Debug for BearerTransport {
             .field("origin", &self.origin)
             .finish()
     }
-}
-
-/// Whether a token is to be added: not to another origin, nor over what the caller has set.
-fn is_due<B>(origin: &ApiOrigin, request: &Request<B>) -> bool {
-    origin.is_of(request.uri()) && !request.headers().contains_key(AUTHORIZATION)
-}
-
-fn add<B>(request: &mut Request<B>, token: &AccessToken) {
-    request.headers_mut().insert(AUTHORIZATION, token.authorization_header());
 }
 
 fn not_sent(error: TokenError) -> TransportError {

@@ -1,44 +1,50 @@
 use crate::error::TokenError;
 use crate::key::GrantKey;
+use crate::store::StoreError;
 
-/// Something that happened to a grant, for logs and alarms. No secret is in it.
+/// Something that happened to a grant, for logs and alarms. It holds no secret.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
-    /// It has a new access token, which is stored.
+    /// The grant has a new access token, which is stored.
     Refreshed {
-        /// Which grant.
+        /// The grant.
         key: GrantKey,
-        /// Its generation now.
+        /// Its new generation.
         generation: u64,
     },
-    /// It could not be refreshed, and will be tried again.
+    /// The grant could not be refreshed. The refresh will be tried again.
     Failing {
-        /// Which grant.
+        /// The grant.
         key: GrantKey,
         /// Why.
         error: TokenError,
     },
-    /// It cannot be refreshed any more: the user has to be asked again, or
-    /// ([`OutcomeUnknown`](crate::TokenErrorKind::OutcomeUnknown)) may have to be.
+    /// The grant cannot be refreshed any more: the user has to be asked again, or, for
+    /// [`OutcomeUnknown`](crate::TokenErrorKind::OutcomeUnknown), may have to be.
     NeedsReauthorization {
-        /// Which grant.
+        /// The grant.
         key: GrantKey,
         /// Why.
         error: TokenError,
     },
-    /// It has new tokens that could not be stored; that is tried again, unless the error's kind is
-    /// [`UnknownGrant`](crate::TokenErrorKind::UnknownGrant): then the grant was forgotten
+    /// The grant has new tokens that could not be stored. Storing is tried again, unless the error's
+    /// kind is [`UnknownGrant`](crate::TokenErrorKind::UnknownGrant): then the grant was removed
     /// meanwhile.
     NotStored {
-        /// Which grant.
+        /// The grant.
         key: GrantKey,
         /// Why.
         error: TokenError,
     },
     /// Tokens that could not be stored are stored now.
     Stored {
-        /// Which grant.
+        /// The grant.
         key: GrantKey,
+    },
+    /// A record in the store cannot be read, so that its grant is not refreshed ahead of time.
+    Skipped {
+        /// Why, and which record.
+        error: StoreError,
     },
 }

@@ -2,8 +2,10 @@
 
 mod clock;
 mod disk;
-mod form;
-mod locks;
+mod latch;
+mod name;
+mod scan;
+mod thread;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -12,50 +14,80 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign_core::Clock;
-use sha2::{Digest, Sha256};
 
 use crate::key::GrantKey;
 use crate::store::{
-    Adopt, AttemptId, Begin, Clear, Due, DuePage, Epoch, Forget, GrantStore, Mark, Record, Renew,
-    Reseal, Rules, Save, StoreError, StoreErrorKind, StoreTime, Verdict,
+    Due, DuePage, GrantStore, ListPage, Loaded, Record, StoreError, StoreErrorKind, StoreTime,
+    Swap, Version,
 };
 use clock::StoreClock;
-use locks::{LeaseFiles, Leases, locked, locked_if_free};
+use latch::{locked, locked_if_free};
+use name::Name;
+use thread::{Turn, on_a_thread};
 
-/// Grants in a folder, one file each, for the processes of one machine. Clones share it.
+/// Grants in a folder, one file each, for the processes of one machine. Clones share the folder.
 ///
-/// The folder is open to its owner alone (0700), and so is every file from its first byte (0600).
-/// A file is replaced whole: written beside, synced, renamed, and the folder synced, so that a
-/// crash leaves the old grant or the new one; what it leaves beside them is taken away with the
-/// next change of that grant, and when the store is opened. A file that cannot be read is set aside
-/// under another name, never overwritten, and the error says where. A lease is an operating
-/// system's lock, which ends with its holder. Time is that since the machine was started, where the
-/// system tells it (Linux), so that setting the wall clock moves no lease; else it is the wall
-/// clock. Tokens are in clear: whoever reads the files has them.
+/// * **Privacy.** Only the owner can enter the folder (0700) and open its files (0600). The tokens
+///   are in clear.
+/// * **Crashes.** A file is replaced whole: a new file is written, synced and renamed, and then the
+///   folder is synced. A crash leaves the former record or the new one. The next swap of the record
+///   and the next [`open`](Self::open) remove unfinished files.
+/// * **Damage.** A file that cannot be read is set aside under another name, and the error names
+///   both. A file in the format of another version is left alone.
+/// * **Time** is the time since the machine started (Linux), so setting the wall clock moves no
+///   lease. On other systems it is the wall clock.
+/// * **Blocking.** Each step runs on a thread of its own, so a slow disk does not block the async
+///   runtime, and any runtime will do. [`load`](GrantStore::load) waits for no lock. A
+///   [`swap`](GrantStore::swap) waits for the lock of the process that writes. Steps that wait for
+///   a disk or a lock that hangs occupy at most one thread for each of 256 groups of keys, and one
+///   more for each group with loads.
+/// * **Limits.** `due` and `list` read every file, so use the store for thousands of grants, not
+///   for millions. The folder needs a local file system with locks.
 ///
-/// Steps block for as long as the disk takes, and need no async runtime. The locks need a local
-/// file system.
+/// # Examples
+///
+/// ```
+/// use countersign_tokens::{FileStore, GrantKey, GrantStore};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let folder = folder.path().join("grants");
+/// let store = FileStore::open(folder)?;
+/// # futures_lite::future::block_on(async {
+/// let loaded = store.load(&GrantKey::new("hellosign", "client", "user 42")?).await?;
+/// assert!(loaded.record.is_none());
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct FileStore(Arc<Inner>);
 
 struct Inner {
     folder: PathBuf,
     clock: StoreClock,
-    leases: Leases,
+    /// One turn for each latch, so that one thread at most waits for a latch.
+    swaps: Vec<Turn>,
+    /// As many turns for loads, which need no latch and must not wait for swaps.
+    loads: Vec<Turn>,
+    scans: Turn,
 }
 
 impl FileStore {
-    /// The store in this folder, which is made when it is not there.
+    /// Opens the store in `folder`, and creates the folder if there is none. A relative path is
+    /// resolved once, here.
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Other`] when others than its owner may enter the folder, and whatever
-    /// keeps it from being made.
+    /// [`StoreErrorKind::Other`] if others than its owner can enter the folder. Another kind if the
+    /// folder cannot be created, or if its file system has no locks or cannot sync a folder. A
+    /// folder that is read-only opens, and its records can be loaded.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, StoreError> {
         Self::with(folder.as_ref(), StoreClock::of_the_machine())
     }
 
-    /// The same by this clock, which has to be that of every process that shares the folder.
+    /// Opens the store as [`open`](Self::open) does, with a custom clock. All processes that share
+    /// the folder must use the same clock.
     ///
     /// # Errors
     ///
@@ -68,170 +100,140 @@ impl FileStore {
     }
 
     fn with(folder: &Path, clock: StoreClock) -> Result<Self, StoreError> {
-        let folder = folder.to_owned();
+        let absolute = std::path::absolute(folder);
+        let folder = absolute.map_err(|error| disk::failed("resolve", folder, &error))?;
         disk::make_folder(&folder)?;
-        disk::make_folder(&folder.join("locks"))?;
-        take_away_unfinished(&folder);
-        Ok(Self(Arc::new(Inner { folder, clock, leases: Leases::default() })))
+        disk::make_folder(&latch::folder(&folder))?;
+        if let Err(error) = latch::probe(&folder)
+            && error.kind() != StoreErrorKind::ReadOnly
+        {
+            return Err(error);
+        }
+        remove_unfinished(&folder);
+        // The first answer may have to wait for another process, which must not be within a step.
+        clock.now(&folder);
+        let turns = || (0..=u8::MAX).map(|_| Turn::default()).collect();
+        let (swaps, loads) = (turns(), turns());
+        Ok(Self(Arc::new(Inner { folder, clock, swaps, loads, scans: Turn::default() })))
     }
 
-    fn now(&self) -> StoreTime {
-        self.0.clock.now(&self.0.folder)
-    }
-
-    /// Applies a rule to the record of `key`, alone among all processes.
-    fn step<T>(&self, key: &GrantKey, rule: impl FnOnce(Rules<'_>) -> T) -> Result<T, StoreError> {
-        self.step_of(None, key, rule)
-    }
-
-    /// The same for the step of an attempt that holds the lease afterwards, if anybody does.
-    fn step_of<T>(
+    async fn step<T: Send + 'static>(
         &self,
-        holder: Option<AttemptId>,
-        key: &GrantKey,
-        rule: impl FnOnce(Rules<'_>) -> T,
+        turn: &Turn,
+        work: impl FnOnce(&Inner, &dyn Fn() -> bool) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let paths = Paths::new(&self.0.folder, key);
-        let _latch = locked(&paths.latch)?;
-        let mut place = disk::read(&paths.record, key)?;
-        let now = self.now();
-        let former = owner(place.as_ref());
-        if let Some(record) = place.as_mut() {
-            record.read_at = now;
-            self.0.leases.bury_the_dead(key, &paths.leases, record)?;
-        }
-        let before = place.as_ref().map(|record| (record.epoch, record.revision));
-        let answer = rule(Rules::new(&mut place, now));
-        if before != place.as_ref().map(|record| (record.epoch, record.revision)) {
-            match &place {
-                Some(record) => disk::write(&self.0.folder, &paths.record, key, record)?,
-                None => disk::remove(&self.0.folder, &paths.record)?,
+        let inner = Arc::clone(&self.0);
+        on_a_thread(turn, move |is_wanted| work(&inner, is_wanted)).await
+    }
+}
+
+impl Inner {
+    fn now(&self) -> StoreTime {
+        self.clock.now(&self.folder)
+    }
+
+    fn load(&self, name: &Name, key: &GrantKey) -> Result<Loaded, StoreError> {
+        let read_at = self.now();
+        let path = name.record(&self.folder);
+        let record = match disk::read(&path, key, false) {
+            Err(error) if error.kind() == StoreErrorKind::Damaged => {
+                // Only the latch makes it safe to move the file, and it may be held for long.
+                match locked_if_free(&name.latch(&self.folder)) {
+                    Some(_latch) => disk::read(&path, key, true)?,
+                    None => return Err(error),
+                }
             }
+            read => read?,
+        };
+        Ok(Loaded { record, read_at })
+    }
+
+    fn swap(
+        &self,
+        name: &Name,
+        key: &GrantKey,
+        expected: Option<Version>,
+        next: Option<&Record>,
+        is_wanted: &dyn Fn() -> bool,
+    ) -> Result<Swap, StoreError> {
+        let path = name.record(&self.folder);
+        let _latch = locked(&name.latch(&self.folder))?;
+        if !is_wanted() {
+            // The caller gave up while another process held the latch.
+            return Err(StoreError::new(StoreErrorKind::Timeout));
         }
-        let present = owner(place.as_ref());
-        self.0.leases.follow(key, &paths.leases, (former, present), holder)?;
-        Ok(answer)
+        let present = disk::read(&path, key, true)?;
+        let read_at = self.now();
+        let version = present.as_ref().map(|record| record.version);
+        if version == next.map(|record| record.version) {
+            // An earlier try may have failed after the file was renamed and before that was synced.
+            disk::sync(&self.folder)?;
+        } else if version != expected {
+            return Ok(Swap::Conflict(Loaded { record: present, read_at }));
+        } else if let Some(next) = next {
+            disk::replace(&path, &next.encode(key)?, read_at)?;
+        } else {
+            disk::remove(&path)?;
+        }
+        Ok(Swap::Done(read_at))
     }
 }
 
-/// Where what belongs to a grant lies. Hashed, since keys may differ where file systems see no
-/// difference.
-struct Paths {
-    record: PathBuf,
-    latch: PathBuf,
-    leases: LeaseFiles,
-}
-
-impl Paths {
-    fn new(folder: &Path, key: &GrantKey) -> Self {
-        let hash: String =
-            Sha256::digest(key.as_str()).iter().map(|byte| format!("{byte:02x}")).collect();
-        let locks = folder.join("locks");
-        Self {
-            record: folder.join(format!("{hash}.json")),
-            latch: latch(&locks, &hash),
-            leases: LeaseFiles { locks, hash },
-        }
-    }
-}
-
-/// The file whose lock one has while one writes files of this name.
-fn latch(locks: &Path, name: &str) -> PathBuf {
-    // Many grants share one, but not with the clock.
-    let share = if name == clock::NAME { name } else { name.get(..2).unwrap_or(name) };
-    locks.join(format!("{share}.latch"))
-}
-
-/// Takes away what processes left that were killed while they wrote, which may be tokens. What
-/// somebody writes now stays, as does what cannot be removed: whoever changes that grant next
-/// tries again.
-fn take_away_unfinished(folder: &Path) {
-    let locks = folder.join("locks");
-    for path in disk::unfinished(folder).into_iter().flatten() {
+/// Removes the files that processes left when they were killed while they wrote. They may hold
+/// tokens. A file that cannot be removed now is removed by the next swap of its record.
+fn remove_unfinished(folder: &Path) {
+    for path in disk::files(folder, disk::UNFINISHED).into_iter().flatten() {
         let name = path.file_stem().and_then(|it| it.to_str()).unwrap_or_default();
-        if let Some(_latch) = locked_if_free(&latch(&locks, name)) {
-            let _ = disk::take_away(&path);
+        if let Some(_latch) = locked_if_free(&latch::of(folder, name)) {
+            let _ = disk::remove_if_there(&path);
         }
     }
-}
-
-fn owner(record: Option<&Record>) -> Option<AttemptId> {
-    record.and_then(|record| record.lease).map(|lease| lease.owner)
 }
 
 #[async_trait]
 impl GrantStore for FileStore {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
-        let paths = Paths::new(&self.0.folder, key);
-        let latch = match locked(&paths.latch) {
-            // Files are replaced whole, so one can be read without the lock where none can be had.
-            Err(error) if error.kind() == StoreErrorKind::ReadOnly => None,
-            latch => Some(latch?),
+    async fn load(&self, key: &GrantKey) -> Result<Loaded, StoreError> {
+        let (key, name) = (key.clone(), Name::new(key));
+        let turn = self.0.loads.get(name.group).unwrap_or(&self.0.scans);
+        self.step(turn, move |inner, _| inner.load(&name, &key)).await
+    }
+
+    async fn swap(
+        &self,
+        key: &GrantKey,
+        expected: Option<Version>,
+        next: Option<&Record>,
+    ) -> Result<Swap, StoreError> {
+        let (key, next, name) = (key.clone(), next.cloned(), Name::new(key));
+        let turn = self.0.swaps.get(name.group).unwrap_or(&self.0.scans);
+        let swap = move |inner: &Inner, is_wanted: &dyn Fn() -> bool| {
+            inner.swap(&name, &key, expected, next.as_ref(), is_wanted)
         };
-        let mut record = disk::read(&paths.record, key)?;
-        if let Some(record) = record.as_mut() {
-            record.read_at = self.now();
-            if latch.is_some() {
-                self.0.leases.bury_the_dead(key, &paths.leases, record)?;
-            }
-        }
-        Ok(record)
+        self.step(turn, swap).await
     }
 
-    async fn begin(&self, key: &GrantKey, begin: &Begin) -> Result<Verdict, StoreError> {
-        self.step_of(Some(begin.attempt), key, |rules| rules.begin(begin))
-    }
-
-    async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.save(save))
-    }
-
-    async fn clear(&self, key: &GrantKey, clear: &Clear) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.clear(clear))
-    }
-
-    async fn renew(&self, key: &GrantKey, renew: &Renew) -> Result<Verdict, StoreError> {
-        self.step_of(Some(renew.attempt), key, |rules| rules.renew(renew))
-    }
-
-    async fn mark(&self, key: &GrantKey, mark: &Mark) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.mark(mark))
-    }
-
-    async fn reseal(&self, key: &GrantKey, reseal: &Reseal) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.reseal(reseal))
-    }
-
-    async fn adopt(&self, key: &GrantKey, adopt: &Adopt) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.adopt(adopt))
-    }
-
-    async fn forget(&self, key: &GrantKey, forget: &Forget) -> Result<Verdict, StoreError> {
-        self.step(key, |rules| rules.forget(forget))
-    }
-
-    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
-        self.step(key, |rules| rules.purge(tombstone)).map(drop)
-    }
-
-    /// Reads every file of the folder: for thousands of grants, not for millions. Files that
-    /// cannot be read are left out; whoever asks for the grant gets the error.
     async fn due(
         &self,
         within: Duration,
         after: Option<&Due>,
         limit: usize,
     ) -> Result<DuePage, StoreError> {
-        let read_at = self.now();
-        let until = read_at.plus(within);
-        let mut due = Vec::new();
-        for (key, record) in disk::all(&self.0.folder)? {
-            due.extend(Rules::due(&key, &record).filter(|it| it.due_at <= until));
-        }
-        due.sort_unstable();
-        due.retain(|it| after.is_none_or(|after| it > after));
-        due.truncate(limit);
-        Ok(DuePage { grants: due, read_at })
+        let after = after.cloned();
+        self.step(&self.0.scans, move |inner, _| {
+            let now = inner.now();
+            let place = |key: &_, due_at| scan::due(key, due_at, now.plus(within));
+            scan::page(&inner.folder, now, after.as_ref(), limit, place)
+        })
+        .await
+    }
+
+    async fn list(&self, after: Option<&GrantKey>, limit: usize) -> Result<ListPage, StoreError> {
+        let after = after.cloned();
+        self.step(&self.0.scans, move |inner, _| {
+            let place = |key: &GrantKey, _| Some(key.clone());
+            scan::page(&inner.folder, inner.now(), after.as_ref(), limit, place)
+        })
+        .await
     }
 }
 
@@ -239,9 +241,4 @@ impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FileStore({})", self.0.folder.display())
     }
-}
-
-/// An error of this kind that says why.
-fn refused(kind: StoreErrorKind, why: String) -> StoreError {
-    StoreError::new(kind).with_source(why)
 }

@@ -58,8 +58,9 @@ impl GrantKey {
         Self::new(&client.provider().name, client.client_id(), subject)
     }
 
-    /// The key of a record that is no grant's, since every grant has a subject.
-    pub(crate) fn of_nobody(client: &Client) -> Self {
+    /// Creates the reserved key of a client: its record holds the lease of the process that
+    /// schedules the client's refreshes.
+    pub(crate) fn reserved(client: &Client) -> Self {
         let mut text = String::new();
         escape(&client.provider().name, &mut text);
         text.push('/');
@@ -68,21 +69,29 @@ impl GrantKey {
         Self(text.into())
     }
 
-    /// The key of this text, which a store has written: also that of no grant.
-    pub(crate) fn read(text: &str) -> Result<Self, InvalidKey> {
-        let of_grant = text.strip_suffix('/').map(|parts| Self::parse(&format!("{parts}/-")));
-        match of_grant {
-            Some(Ok(_)) => Ok(Self(text.into())),
-            _ => Self::parse(text),
-        }
+    /// Returns whether the key is reserved: its record is no grant's. A reserved key has no
+    /// subject.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.0.ends_with('/')
     }
 
-    /// The key of this canonical text: the inverse of [`as_str`](Self::as_str).
+    /// Returns the reserved key of the client that the key belongs to.
+    pub(crate) fn client(&self) -> Option<Self> {
+        let end = self.0.rfind('/')?;
+        self.0.get(..=end).map(|text| Self(text.into()))
+    }
+
+    /// Returns the key of this canonical text: the inverse of [`as_str`](Self::as_str). Reserved
+    /// keys are read too.
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`] when no key has this text.
+    /// [`InvalidKey`] if no key has this text.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
+        if let Some(client) = text.strip_suffix('/') {
+            return Self::parse(&format!("{client}/-")).map(|_| Self(text.into()));
+        }
         let parts: Vec<_> = text.split('/').map(unescape).collect();
         let [Some(provider), Some(client_id), Some(subject)] = parts.as_slice() else {
             return Err(InvalidKey::Malformed);
@@ -204,9 +213,10 @@ mod tests {
     fn what_is_no_key_is_refused() {
         assert_eq!(GrantKey::new("p", "", "s"), Err(InvalidKey::Empty("client id")));
         assert_eq!(GrantKey::new("p", "c", &"s".repeat(2000)), Err(InvalidKey::TooLong(2004)));
-        for text in
-            ["", "a/b", "a/b/c/d", "a/b/%", "a/b/%zz", "a/b/%61", "a/b/c d", "a/b/%ff", "a/b/%+1"]
-        {
+        for text in [
+            "", "a/b", "/", "a/b//", "a/b/c/d", "a/b/%", "a/b/%zz", "a/b/%61", "a/b/c d",
+            "a/b/%ff", "a/b/%+1",
+        ] {
             assert!(GrantKey::parse(text).is_err(), "{text}");
         }
     }

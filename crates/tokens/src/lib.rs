@@ -1,11 +1,9 @@
 //! Grants kept fresh: refreshed once however many ask, and never lost.
 //!
-//! [`TokenManager`] hands out access tokens that are fresh, and refreshes them by tasks of its
-//! own. [`GrantStore`] is what it keeps them in: records with an epoch and a generation, and steps
-//! that compare them, so that whatever comes late, twice or from a process that was thought dead
-//! never replaces something newer. [`MemoryStore`] keeps them for as long as the program runs,
-//! [`FileStore`] in a folder, for the processes of one machine; with the feature `sealed` a
-//! `SealedStore` encrypts what another store keeps.
+//! [`TokenManager`] hands out fresh access tokens and refreshes them by tasks of its own. A
+//! [`GrantStore`] keeps the grants: it is a compare-and-swap, so that a late write never replaces a
+//! newer one. [`MemoryStore`] keeps grants as long as the program runs, [`FileStore`] in a folder,
+//! for the processes of one machine. With the feature `sealed` a manager encrypts what it stores.
 
 mod bearer;
 mod error;
@@ -15,6 +13,7 @@ mod file;
 mod key;
 mod manager;
 mod memory;
+mod rules;
 #[cfg(feature = "sealed")]
 mod sealed;
 mod store;
@@ -32,16 +31,27 @@ pub use executor::{NotSpawned, Spawner, Task, Timer};
 pub use file::FileStore;
 pub use key::{GrantKey, InvalidKey};
 pub use manager::{
-    Forgotten, GrantStatus, KeepFresh, TokenManager, TokenManagerBuilder, TokenSource,
+    GrantList, GrantStatus, KeepFresh, Removed, TokenManager, TokenManagerBuilder, TokenSource,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "sealed")]
-pub use sealed::{InvalidRing, KeyRing, SealedStore};
+pub use sealed::{InvalidRing, KeyRing};
 pub use store::{
-    Adopt, Attempt, AttemptId, Begin, BootTime, Clear, Due, DuePage, Epoch, Forget, GrantState,
-    GrantStore, Lease, Mark, Material, Negative, Payload, Record, Renew, Reseal, Rules, Save,
-    StoreError, StoreErrorKind, StoreTime, Takeover, Verdict,
+    Attempt, AttemptId, BootTime, Due, DuePage, Epoch, GrantState, GrantStore, ListPage, Loaded,
+    Page, Payload, Record, StoreError, StoreErrorKind, StoreTime, Swap, Version,
 };
+
+/// The rules and the machines of the protocol, for the model checker. Not part of the public API.
+#[doc(hidden)]
+pub mod protocol {
+    pub use crate::manager::insert::{Insert, InsertAction, InsertEvent, InsertInput, Inserted};
+    pub use crate::manager::refresh::machine::{
+        Action, After, Attempted, Config, Event, Failure, Found, Input, Refresh, Step, Swapping,
+        Tokens,
+    };
+    pub use crate::manager::remove::{Remove, RemoveAction, RemoveEvent, RemoveInput};
+    pub use crate::rules::{Contents, Judged, Now, Obstacle, Origin, Refused, Rules, Spending};
+}
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

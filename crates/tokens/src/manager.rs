@@ -1,67 +1,50 @@
 //! Any number of grants, kept fresh.
 
-mod adopt;
-mod alternates;
-mod breaker;
-mod builder;
-mod cached;
-mod clear;
-mod due;
-mod flight;
-mod forget;
-mod gate;
-mod held;
-mod in_use;
-mod lead;
-mod limited;
-mod material;
-mod outage;
-mod outcome;
-mod plan;
-mod refresh;
-mod rotation;
-mod save;
-mod slot;
+mod backoff;
+mod engine;
+mod grant;
+pub(crate) mod insert;
+mod leader;
+mod payload;
+pub(crate) mod refresh;
+pub(crate) mod remove;
+mod scheduler;
+mod single_flight;
 mod source;
 mod status;
-mod stray;
-mod timing;
-mod tombstones;
+mod store_clock;
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
-use countersign_core::{AccessToken, Client};
-use time::OffsetDateTime;
+use countersign_core::{AccessToken, Client, Runtime, TokenSet};
 
-pub use builder::TokenManagerBuilder;
-pub use due::KeepFresh;
-pub use forget::Forgotten;
+pub use remove::Removed;
+pub use scheduler::KeepFresh;
 pub use source::TokenSource;
-pub use status::GrantStatus;
+pub use status::{GrantList, GrantStatus};
 
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event::Event;
 use crate::executor::{Spawner, Timer};
-use crate::key::GrantKey;
+use crate::key::{GrantKey, InvalidKey};
+#[cfg(feature = "sealed")]
+use crate::sealed::KeyRing;
 use crate::store::GrantStore;
-use breaker::Breaker;
-use in_use::InUse;
-use limited::Limited;
-use outage::Outage;
-use refresh::Cause;
-use slot::Slot;
-use timing::Timing;
-use tombstones::Tombstones;
+use backoff::Circuit;
+use engine::{Engine, OnEvent, Registered, Timing};
+use payload::Codec;
+use refresh::callers;
+#[cfg(feature = "sealed")]
+use refresh::rewrite;
 
-/// How many refreshes a rejection may find under way that know nothing of it.
-const MOST_UNKNOWING: u32 = 4;
-
-/// Keeps grants fresh, any number of them: cheap to clone, without type parameters.
+/// Keeps any number of grants fresh. Cheap to clone, without type parameters.
 ///
-/// However many ask, one request refreshes a grant; it is made by a task of its own, and its
-/// result is stored before anybody gets it.
+/// However many callers ask for a token, one request refreshes the grant. A task of its own makes
+/// the request and stores the answer before any caller gets the new token.
+///
+/// # Examples
 ///
 /// ```
 /// # use countersign_core as countersign;
@@ -73,7 +56,7 @@ const MOST_UNKNOWING: u32 = 4;
 ///     .executor(TokioExecutor::current()?)
 ///     .build()?;
 /// let key = tokens.key("user 42")?;
-/// tokens.adopt(&key, tokens_of_a_flow).await?;
+/// tokens.insert(&key, tokens_of_a_flow).await?;
 ///
 /// let token = tokens.token(&key).await?;
 /// let header = token.authorization_header();
@@ -82,172 +65,406 @@ const MOST_UNKNOWING: u32 = 4;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct TokenManager(Arc<Inner>);
-
-struct Inner {
-    client: Client,
-    store: Limited,
-    spawner: Arc<dyn Spawner>,
-    timer: Arc<dyn Timer>,
-    timing: Timing,
-    breaker: Breaker,
-    outage: Outage,
-    tombstones: Tombstones,
-    resends_unknown: bool,
-    on_event: Option<builder::OnEvent>,
-    slots: papaya::HashMap<GrantKey, Arc<Slot>>,
-}
+pub struct TokenManager(Arc<Engine>);
 
 impl TokenManager {
-    /// Begins to describe a manager by the client that refreshes and the store that keeps.
+    /// Creates a builder for a manager that refreshes with `client` and stores in `store`.
     pub fn builder(client: Client, store: impl GrantStore) -> TokenManagerBuilder {
-        TokenManagerBuilder::new(client, Arc::new(store))
+        TokenManagerBuilder {
+            client,
+            store: Arc::new(store),
+            spawner: None,
+            timer: None,
+            on_event: None,
+            codec: Codec::default(),
+            timing: Timing {
+                ahead: 0.9,
+                margin: Duration::from_secs(5),
+                lease: None,
+                scan_period: Duration::from_secs(60),
+                store_timeout: Duration::from_secs(5),
+            },
+            resends_unknown: false,
+        }
     }
 
-    /// The key of `subject`'s grant at this manager's client.
+    /// Registers another client, so that this manager keeps its grants too. The client of a grant
+    /// is found by its key ([`GrantKey::of`]).
     ///
     /// # Errors
     ///
-    /// [`InvalidKey`](crate::InvalidKey) when the subject is empty or too long.
-    pub fn key(&self, subject: &str) -> Result<GrantKey, crate::InvalidKey> {
-        GrantKey::of(&self.0.client, subject)
+    /// [`TokenErrorKind::Configuration`] if a client with the same provider name and client id is
+    /// registered, if its transport needs a runtime that the executor does not have, or if the
+    /// lease is too short for its time limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use countersign_core as countersign;
+    /// use countersign::{Client, TokenSet};
+    /// use countersign_tokens::{GrantKey, TokenManager};
+    ///
+    /// # async fn example(tokens: TokenManager, other: Client, new: TokenSet) -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = GrantKey::of(&other, "user 42")?;
+    /// tokens.register(other)?;
+    /// tokens.insert(&key, new).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn register(&self, client: Client) -> Result<(), TokenError> {
+        check_runtime(&client, &*self.0.spawner)?;
+        let registered = registered(client, &self.0.timing)?;
+        let key = registered.key.clone();
+        match self.0.clients.pin().try_insert(key, registered) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(refused(
+                "a client with the same provider name and client id is registered already: give \
+                 the providers different names",
+            )),
+        }
     }
 
-    /// A fresh access token.
-    ///
-    /// While one is at hand this does not wait. One that is nearly due is refreshed by a task
-    /// beside, and handed out meanwhile; one that has ended is refreshed first, once for all who
-    /// ask. Dropping the future changes nothing.
+    /// Returns the key of `subject`'s grant at the client that the manager was built with.
     ///
     /// # Errors
     ///
-    /// [`TokenError`], the same for everybody who waited. While the old token is good a failing
-    /// refresh is none.
+    /// [`InvalidKey`] if the subject is empty or too long.
+    pub fn key(&self, subject: &str) -> Result<GrantKey, InvalidKey> {
+        GrantKey::of(&self.0.first.client, subject)
+    }
+
+    /// Stores a new grant, such as [`into_tokens`] of a completed flow, in the place of whatever is
+    /// there. The grant is stored when this returns.
+    ///
+    /// The refresh token of a former grant is not revoked: [`remove`](Self::remove) that grant
+    /// first if it is to be revoked.
+    ///
+    /// [`into_tokens`]: countersign_core::AuthorizationFlow::into_tokens
+    ///
+    /// # Errors
+    ///
+    /// * [`TokenErrorKind::NotStored`] if the store failed. The grant serves this process from
+    ///   memory as long as its access token is valid, and storing it is tried again.
+    /// * [`TokenErrorKind::UnknownGrant`] if another process removed the grant meanwhile.
+    /// * [`TokenErrorKind::ForeignKey`] if the client of the key is not registered.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: storing goes on.
+    pub async fn insert(&self, key: &GrantKey, tokens: TokenSet) -> Result<(), TokenError> {
+        insert::insert(self.0.grant(key)?, tokens).await
+    }
+
+    /// Returns a fresh access token.
+    ///
+    /// While a fresh token is in memory this does not wait. A token that is nearly due is refreshed
+    /// in the background and handed out meanwhile. An expired token is refreshed first, once for
+    /// all callers.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`], the same for every caller that waited. A failed refresh is not an error
+    /// while the old token is still valid.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: a refresh goes on.
     pub async fn token(&self, key: &GrantKey) -> Result<AccessToken, TokenError> {
-        let now = self.0.client.now();
-        if let Some(token) = self.0.slots.pin().get(key).and_then(|slot| slot.quiet(now)) {
+        let now = self.0.now();
+        if let Some(token) = self.0.grants.pin().get(key).and_then(|grant| grant.quiet(now)) {
             return Ok(token);
         }
-        Box::pin(async {
-            let slot = self.slot(key)?;
-            self.token_of(&slot).await
-        })
-        .await
+        Box::pin(async { callers::token_of(&self.0.grant(key)?).await }).await
     }
 
-    /// A handle to one grant, for those who ask for it often.
+    /// Returns a handle to one grant, for callers that ask for its token often.
     ///
     /// # Errors
     ///
-    /// [`TokenErrorKind::ForeignKey`]. Whether there is such a grant is not looked at.
+    /// [`TokenErrorKind::ForeignKey`] if the client of the key is not registered. The store is not
+    /// asked whether there is such a grant.
     pub fn source(&self, key: &GrantKey) -> Result<TokenSource, TokenError> {
-        Ok(TokenSource::new(self.slot(key)?))
+        Ok(TokenSource::new(self.0.grant(key)?))
     }
 
-    /// Says that the API refused `token` with a 401 although it is not due: it is refreshed, unless
-    /// there is a newer one already, and not handed out meanwhile. Returns the token to go on with,
-    /// which is never the one that was refused.
+    /// Returns a replacement for `token`, which the API refused with a 401 although it is not due.
     ///
-    /// When that refresh fails everybody shares the failure until it is time to try again. Who asks
-    /// for a token then is given what the store has, and that may be the refused one, as long as it
-    /// is good by its lifetime: the API may have erred, and there is no other.
+    /// The token is not handed out any more. It is refreshed, unless there is a newer one already.
+    /// A rejection costs one refresh at most. If that refresh fails, callers share the failure
+    /// until it is time to try again. A later call of [`token`](Self::token) then returns what the
+    /// store has, which may be the refused token as long as it has not expired.
     ///
     /// # Errors
     ///
-    /// As [`token`](Self::token), and [`TokenErrorKind::SameToken`] when the refresh brought the
-    /// same token again. A rejection costs one refresh at most.
+    /// Those of [`token`](Self::token), and [`TokenErrorKind::SameToken`] if the refresh brought
+    /// the same token again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: a refresh goes on.
     pub async fn reject(
         &self,
         key: &GrantKey,
         token: &AccessToken,
     ) -> Result<AccessToken, TokenError> {
-        self.reject_of(&self.slot(key)?, token).await
+        callers::reject(&self.0.grant(key)?, token).await
     }
 
-    /// Another token in the place of one of this slot that was refused.
-    async fn reject_of(
+    /// Removes a grant from the store, and revokes its tokens at the provider if the provider can
+    /// (RFC 7009).
+    ///
+    /// Nothing is handed out any more. A refresh under way is waited for, up to the time limit of
+    /// a request. The local copy goes whatever the provider answers, and nothing that comes late
+    /// brings it back. Revoking is tried up to three times, with the waits that the provider asks
+    /// for as long as they are within the time limit of a request.
+    ///
+    /// # Errors
+    ///
+    /// * [`TokenErrorKind::UnknownGrant`] if there is no such grant.
+    /// * [`TokenErrorKind::Store`] if the store failed: nothing was revoked, and the grant may
+    ///   still be there.
+    /// * [`TokenErrorKind::Interrupted`] if the executor shut down: call it again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses its result: the removal goes on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use countersign_tokens::{GrantKey, Removed, TokenError, TokenManager};
+    ///
+    /// # async fn example(tokens: TokenManager, key: GrantKey) -> Result<(), TokenError> {
+    /// if let Removed::MayBeLive(error) = tokens.remove(&key).await? {
+    ///     eprintln!("end the grant in the provider's settings: {error}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn remove(&self, key: &GrantKey) -> Result<Removed, TokenError> {
+        remove::remove(self.0.grant(key)?).await
+    }
+
+    /// Returns how a grant stands. This reads the store and refreshes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::UnknownGrant`] if there is no such grant, [`TokenErrorKind::Store`] if the
+    /// store failed, [`TokenErrorKind::ForeignKey`] if the client of the key is not registered.
+    pub async fn status(&self, key: &GrantKey) -> Result<GrantStatus, TokenError> {
+        status::status(&self.0, key).await
+    }
+
+    /// Returns how the grants of the manager's clients stand, in the order of their keys: at most
+    /// `limit`, after the key `after`. A page may have fewer, since the store has other records
+    /// too: see [`GrantList::next`].
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Store`] if the store failed.
+    pub async fn list(
         &self,
-        slot: &InUse,
-        token: &AccessToken,
-    ) -> Result<AccessToken, TokenError> {
-        let now = self.0.client.now();
-        if let Some(newer) = slot.fresh(now).filter(|it| !it.same_as(token)) {
-            return Ok(newer);
-        }
-        slot.retire(token);
-        self.refreshed(slot, Some(token.clone())).await
+        after: Option<&GrantKey>,
+        limit: usize,
+    ) -> Result<GrantList, TokenError> {
+        status::list(&self.0, after, limit).await
     }
 
-    /// A fresh token of this slot, at hand or refreshed.
-    async fn token_of(&self, slot: &InUse) -> Result<AccessToken, TokenError> {
-        let now = self.0.client.now();
-        match slot.fresh(now) {
-            Some(token) if slot.quiet(now).is_some() => Ok(token),
-            Some(token) => {
-                if self.is_its_turn(slot, now) {
-                    // Nearly due: somebody refreshes it, and nobody waits. What becomes of it is
-                    // told by events.
-                    let _ = refresh::begin(self, slot, Cause::Due);
-                }
-                Ok(token)
-            }
-            None => self.refreshed(slot, None).await,
-        }
+    /// Seals a grant again with the current key of the ring. Returns whether the record was
+    /// written: not if the current key seals it already, or if another process writes it at the
+    /// same time.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::UnknownGrant`] if there is no such grant, [`TokenErrorKind::Store`] if it
+    /// cannot be opened or the store failed.
+    #[cfg(feature = "sealed")]
+    pub async fn reseal(&self, key: &GrantKey) -> Result<bool, TokenError> {
+        rewrite::reseal(&self.0.grant(key)?).await
     }
 
-    /// Whether a good token that is due is to be refreshed now, rather than put off.
-    fn is_its_turn(&self, slot: &Slot, now: OffsetDateTime) -> bool {
-        let outage = &self.0.outage;
-        let is_put_off = slot.due_at().is_some_and(|due_at| outage.puts_off(due_at, now));
-        // One that could not begin is no trial.
-        !is_put_off || (slot.cools_for(now).is_none() && outage.lets_through(now))
-    }
-
-    /// The token of a refresh, which may be under way or have failed just now.
-    async fn refreshed(
-        &self,
-        slot: &InUse,
-        rejected: Option<AccessToken>,
-    ) -> Result<AccessToken, TokenError> {
-        let is_rejected =
-            |token: &AccessToken| rejected.as_ref().is_some_and(|it| it.same_as(token));
-        for _ in 0..=MOST_UNKNOWING {
-            let cause = rejected.clone().map_or(Cause::Asked, Cause::Rejected);
-            match refresh::begin(self, slot, cause)?.outcome().await {
-                // That refresh was under way, and saw nothing wrong with the token.
-                Ok(token) if is_rejected(&token) => slot.retire(&token),
-                Ok(token) => return Ok(token),
-                // What the store had may be good still, though it was due (G13).
-                Err(error) => {
-                    let fresh = slot.fresh(self.0.now()).filter(|token| !is_rejected(token));
-                    return fresh.ok_or(error);
-                }
-            }
-        }
-        Err(TokenError::new(TokenErrorKind::SameToken))
-    }
-}
-
-impl Inner {
-    fn now(&self) -> OffsetDateTime {
-        self.client.now()
-    }
-
-    fn tell(&self, event: &Event) {
-        if let Some(on_event) = &self.on_event {
-            // The user's panic is not to cost a grant.
-            let told = std::panic::catch_unwind(AssertUnwindSafe(|| on_event(event)));
-            drop(told);
-        }
+    /// Refreshes grants ahead of time by a task of its own: each grant that is due by the store's
+    /// word, at its time. The task ends within a minute or so after the guard or the last clone of
+    /// the manager is dropped.
+    ///
+    /// One of the processes that share a store does it for each client: the one that holds the
+    /// lease in a record of its own. Each of the others reads that record about once a
+    /// [`scan_period`](TokenManagerBuilder::scan_period) and takes over when the lease has ended.
+    /// Grants that came due in an outage follow at less than twice the usual rate.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Interrupted`] if no task can be started.
+    pub fn keep_fresh(&self) -> Result<KeepFresh, TokenError> {
+        scheduler::keep_fresh(&self.0)
     }
 }
 
 impl fmt::Debug for TokenManager {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenManager")
-            .field("client", &self.0.client)
-            .field("store", &self.0.store.store)
-            .field("grants", &self.0.slots.len())
+            .field("client", &self.0.first.client)
+            .field("store", &self.0.store)
+            .field("grants", &self.0.grants.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`TokenManager`]. An executor, or a spawner and a timer, are required.
+#[must_use = "nothing is made before `build`"]
+pub struct TokenManagerBuilder {
+    client: Client,
+    store: Arc<dyn GrantStore>,
+    spawner: Option<Arc<dyn Spawner>>,
+    timer: Option<Arc<dyn Timer>>,
+    on_event: Option<OnEvent>,
+    codec: Codec,
+    timing: Timing,
+    resends_unknown: bool,
+}
+
+impl TokenManagerBuilder {
+    /// Sets what runs tasks and waits, such as [`TokioExecutor`](crate::TokioExecutor) or
+    /// [`ThreadExecutor`](crate::ThreadExecutor).
+    pub fn executor(self, executor: impl Spawner + Timer + Clone) -> Self {
+        self.spawner(executor.clone()).timer(executor)
+    }
+
+    /// Sets what runs tasks.
+    pub fn spawner(mut self, spawner: impl Spawner) -> Self {
+        self.spawner = Some(Arc::new(spawner));
+        self
+    }
+
+    /// Sets what waits.
+    pub fn timer(mut self, timer: impl Timer) -> Self {
+        self.timer = Some(Arc::new(timer));
+        self
+    }
+
+    /// Registers a callback for grant events. It runs on the refreshing task, so keep it short. A
+    /// panic of the callback is caught.
+    pub fn on_event(mut self, callback: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Box::new(callback));
+        self
+    }
+
+    /// Seals the payloads of records with the keys of `ring`. Everything else of a record is in
+    /// clear. A payload that is not sealed, or was changed, is refused and left as it is.
+    #[cfg(feature = "sealed")]
+    pub fn sealed_by(mut self, ring: KeyRing) -> Self {
+        self.codec.ring = Some(ring);
+        self
+    }
+
+    /// Sets after which part of a token's usable time it is refreshed. Defaults to 0.9. Each
+    /// refresh is put off by a random part of the rest.
+    pub fn refresh_ahead(mut self, part: f64) -> Self {
+        self.timing.ahead = part;
+        self
+    }
+
+    /// Sets the time limit of a store operation. Defaults to 5 s.
+    pub fn store_timeout(mut self, limit: Duration) -> Self {
+        self.timing.store_timeout = limit;
+        self
+    }
+
+    /// Sets how long an attempt holds its lease. It has to be longer than the client's time limit,
+    /// the store's and the margin together. By default it is longer by the store's limit and the
+    /// margin, which is how long beginning may take.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.timing.lease = Some(lease);
+        self
+    }
+
+    /// Sets the allowance for clocks that differ and for the time between two steps. Defaults to
+    /// 5 s.
+    pub fn margin(mut self, margin: Duration) -> Self {
+        self.timing.margin = margin;
+        self
+    }
+
+    /// Sets how often the store is searched for grants that are due. Defaults to one minute.
+    pub fn scan_period(mut self, period: Duration) -> Self {
+        self.timing.scan_period = period;
+        self
+    }
+
+    /// Retries a refresh token that may already have been used, instead of returning
+    /// [`OutcomeUnknown`](TokenErrorKind::OutcomeUnknown). Off by default.
+    ///
+    /// It helps if the request was lost. If the answer was lost, a provider that rotates refresh
+    /// tokens sees a used token again and may revoke the whole grant, with its valid tokens (RFC
+    /// 9700 section 4.14.2).
+    pub fn danger_resend_unknown(mut self) -> Self {
+        self.resends_unknown = true;
+        self
+    }
+
+    /// Checks the settings and creates the manager.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Configuration`] if the executor or the timer is missing, if the client's
+    /// transport needs a runtime that the executor does not have, if the lease is too short, or if
+    /// the part of [`refresh_ahead`](Self::refresh_ahead) is not between 0 and 1.
+    pub fn build(self) -> Result<TokenManager, TokenError> {
+        let (Some(spawner), Some(timer)) = (self.spawner, self.timer) else {
+            return Err(refused(
+                "there is nothing to run tasks or to wait: give the builder an executor, such as \
+                 `TokioExecutor::current()?`",
+            ));
+        };
+        check_runtime(&self.client, &*spawner)?;
+        let ahead = self.timing.ahead;
+        if !(ahead > 0.0 && ahead < 1.0) {
+            return Err(refused("`refresh_ahead` takes a part between 0 and 1"));
+        }
+        let first = registered(self.client, &self.timing)?;
+        let blocking = || papaya::ResizeMode::Blocking;
+        let clients = papaya::HashMap::builder().resize_mode(blocking()).build();
+        clients.pin().insert(first.key.clone(), Arc::clone(&first));
+        Ok(TokenManager(Arc::new(Engine {
+            store: self.store,
+            spawner,
+            timer,
+            codec: self.codec,
+            timing: self.timing,
+            on_event: self.on_event,
+            resends_unknown: self.resends_unknown,
+            first,
+            clients,
+            grants: papaya::HashMap::builder().resize_mode(blocking()).build(),
+        })))
+    }
+}
+
+fn registered(client: Client, timing: &Timing) -> Result<Arc<Registered>, TokenError> {
+    let (rules, key) = (timing.rules(&client)?, GrantKey::reserved(&client));
+    Ok(Arc::new(Registered { client, rules, circuit: Arc::new(Circuit::default()), key }))
+}
+
+fn check_runtime(client: &Client, spawner: &dyn Spawner) -> Result<(), TokenError> {
+    if client.runtime() == Runtime::Tokio && spawner.runtime() != Runtime::Tokio {
+        return Err(refused(
+            "the client's transport needs a tokio runtime, and the executor has none: give the \
+             builder a `TokioExecutor`, or the client another transport",
+        ));
+    }
+    Ok(())
+}
+
+fn refused(why: &'static str) -> TokenError {
+    TokenError::new(TokenErrorKind::Configuration(why))
+}
+
+impl fmt::Debug for TokenManagerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenManagerBuilder")
+            .field("client", &self.client)
+            .field("store", &self.store)
+            .field("spawner", &self.spawner)
             .finish_non_exhaustive()
     }
 }

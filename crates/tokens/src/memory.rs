@@ -1,5 +1,6 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,118 +9,95 @@ use countersign_core::{Clock, SystemClock};
 
 use crate::key::GrantKey;
 use crate::store::{
-    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantStore, Mark, Record, Renew, Reseal,
-    Rules, Save, StoreError, StoreTime, Verdict,
+    Due, DuePage, GrantStore, ListPage, Loaded, Page, Record, StoreError, StoreTime, Swap, Version,
 };
 
 /// Grants in memory, for tests and for programs whose grants need not outlive them. Clones share
-/// them.
+/// the grants.
+///
+/// # Examples
 ///
 /// ```
 /// use countersign_tokens::MemoryStore;
 ///
 /// let store = MemoryStore::new();
-/// assert_eq!(format!("{store:?}"), "MemoryStore(0 grants)");
+/// assert_eq!(format!("{store:?}"), "MemoryStore(0 records)");
 /// ```
 #[derive(Clone)]
 pub struct MemoryStore(Arc<Inner>);
 
 struct Inner {
     clock: Arc<dyn Clock>,
-    held: Mutex<Held>,
+    records: Mutex<Records>,
 }
 
 #[derive(Default)]
-struct Held {
-    records: HashMap<GrantKey, Record>,
+struct Records {
+    by_key: BTreeMap<GrantKey, Record>,
     due: BTreeSet<Due>,
 }
 
 impl MemoryStore {
-    /// An empty store by the system's clock.
+    /// Creates an empty store that uses the system's clock.
     #[must_use]
     pub fn new() -> Self {
         Self::with_clock(SystemClock)
     }
 
-    /// An empty store by this clock.
+    /// Creates an empty store that uses `clock`.
     #[must_use]
     pub fn with_clock(clock: impl Clock) -> Self {
-        Self(Arc::new(Inner { clock: Arc::new(clock), held: Mutex::default() }))
+        Self(Arc::new(Inner { clock: Arc::new(clock), records: Mutex::default() }))
     }
 
-    fn held(&self) -> MutexGuard<'_, Held> {
-        // A panic under the lock is ours alone to make, and no record is left half changed.
-        self.0.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn records(&self) -> MutexGuard<'_, Records> {
+        // No code under the lock panics with a record half changed.
+        self.0.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> StoreTime {
         let now = self.0.clock.now();
         StoreTime::from_millis(now.unix_timestamp() * 1000 + i64::from(now.millisecond()))
     }
+}
 
-    /// Applies a rule to the record of `key`, and keeps the list of what is due in step with it.
-    fn step<T>(&self, key: &GrantKey, rule: impl FnOnce(Rules<'_>) -> T) -> T {
-        let (mut held, now) = (self.held(), self.now());
-        let mut place = held.records.remove(key);
-        let before = place.as_ref().and_then(|record| Rules::due(key, record));
-        let answer = rule(Rules::new(&mut place, now));
-        let after = place.as_ref().and_then(|record| Rules::due(key, record));
-        if before != after {
-            if let Some(due) = before {
-                held.due.remove(&due);
-            }
-            held.due.extend(after);
+impl Records {
+    fn place(&mut self, key: &GrantKey, next: Option<&Record>) {
+        let due = |record: &Record| Some(Due { due_at: record.due_at?, key: key.clone() });
+        if let Some(former) = self.by_key.remove(key).and_then(|record| due(&record)) {
+            self.due.remove(&former);
         }
-        if let Some(record) = place {
-            held.records.insert(key.clone(), record);
+        if let Some(next) = next {
+            self.due.extend(due(next));
+            self.by_key.insert(key.clone(), next.clone());
         }
-        answer
     }
 }
 
 #[async_trait]
 impl GrantStore for MemoryStore {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
-        let (held, now) = (self.held(), self.now());
-        Ok(held.records.get(key).map(|record| Record { read_at: now, ..record.clone() }))
+    async fn load(&self, key: &GrantKey) -> Result<Loaded, StoreError> {
+        let record = self.records().by_key.get(key).cloned();
+        Ok(Loaded { record, read_at: self.now() })
     }
 
-    async fn begin(&self, key: &GrantKey, begin: &Begin) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.begin(begin)))
-    }
-
-    async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.save(save)))
-    }
-
-    async fn clear(&self, key: &GrantKey, clear: &Clear) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.clear(clear)))
-    }
-
-    async fn renew(&self, key: &GrantKey, renew: &Renew) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.renew(renew)))
-    }
-
-    async fn mark(&self, key: &GrantKey, mark: &Mark) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.mark(mark)))
-    }
-
-    async fn reseal(&self, key: &GrantKey, reseal: &Reseal) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.reseal(reseal)))
-    }
-
-    async fn adopt(&self, key: &GrantKey, adopt: &Adopt) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.adopt(adopt)))
-    }
-
-    async fn forget(&self, key: &GrantKey, forget: &Forget) -> Result<Verdict, StoreError> {
-        Ok(self.step(key, |rules| rules.forget(forget)))
-    }
-
-    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
-        self.step(key, |rules| rules.purge(tombstone));
-        Ok(())
+    async fn swap(
+        &self,
+        key: &GrantKey,
+        expected: Option<Version>,
+        next: Option<&Record>,
+    ) -> Result<Swap, StoreError> {
+        let (mut records, read_at) = (self.records(), self.now());
+        let present = records.by_key.get(key);
+        let version = present.map(|record| record.version);
+        if version == next.map(|record| record.version) {
+            return Ok(Swap::Done(read_at));
+        }
+        if version != expected {
+            return Ok(Swap::Conflict(Loaded { record: present.cloned(), read_at }));
+        }
+        records.place(key, next);
+        Ok(Swap::Done(read_at))
     }
 
     async fn due(
@@ -128,12 +106,42 @@ impl GrantStore for MemoryStore {
         after: Option<&Due>,
         limit: usize,
     ) -> Result<DuePage, StoreError> {
-        let (held, read_at) = (self.held(), self.now());
+        let (records, read_at) = (self.records(), self.now());
         let until = read_at.plus(within);
-        let later = held.due.iter().filter(|due| after.is_none_or(|after| *due > after));
-        let grants = later.take_while(|due| due.due_at <= until).take(limit).cloned().collect();
-        Ok(DuePage { grants, read_at })
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let due = records.due.range((from, Bound::Unbounded));
+        let due = due.take_while(|due| due.due_at <= until);
+        let rows =
+            due.filter_map(|due| Some((due.clone(), records.by_key.get_key_value(&due.key)?)));
+        Ok(page(read_at, limit, rows))
     }
+
+    async fn list(&self, after: Option<&GrantKey>, limit: usize) -> Result<ListPage, StoreError> {
+        let (records, read_at) = (self.records(), self.now());
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = records.by_key.range((from, Bound::Unbounded));
+        Ok(page(read_at, limit, rows.map(|(key, record)| (key.clone(), (key, record)))))
+    }
+}
+
+/// Reads as many rows as make a page.
+fn page<'a, C>(
+    read_at: StoreTime,
+    limit: usize,
+    rows: impl Iterator<Item = (C, (&'a GrantKey, &'a Record))>,
+) -> Page<C> {
+    let mut page = Page::new(read_at);
+    let mut last = None;
+    for (cursor, (key, record)) in rows {
+        let bytes = record.most_bytes(key);
+        if page.records.len() == limit || !page.fits(bytes) {
+            page.next = last;
+            break;
+        }
+        page.add(key.clone(), record.clone(), bytes);
+        last = Some(cursor);
+    }
+    page
 }
 
 impl Default for MemoryStore {
@@ -144,6 +152,6 @@ impl Default for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MemoryStore({} grants)", self.held().records.len())
+        write!(f, "MemoryStore({} records)", self.records().by_key.len())
     }
 }

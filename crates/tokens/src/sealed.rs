@@ -1,185 +1,181 @@
-//! Another store's payloads, encrypted.
+//! Payloads, encrypted with XChaCha20-Poly1305.
 
-mod envelope;
-mod ring;
+use std::fmt;
 
-use std::time::Duration;
-
-use async_trait::async_trait;
-
-pub use ring::{InvalidRing, KeyRing};
+use chacha20poly1305::aead::{Aead, KeyInit, Payload as Message};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use zeroize::Zeroizing;
 
 use crate::key::GrantKey;
-use crate::store::{
-    Adopt, Begin, Clear, Due, DuePage, Epoch, Forget, GrantState, GrantStore, Mark, Material,
-    Payload, Record, Renew, Reseal, Save, StoreError, StoreErrorKind, Verdict,
-};
-use envelope::Place;
+use crate::rules::Origin;
+use crate::store::{Payload, Record, StoreError, StoreErrorKind};
 
-/// Encrypts the tokens of another store's records, with XChaCha20-Poly1305.
+/// The keys that seal payloads: one is current, the others open what it did not seal.
 ///
-/// A sealed payload opens only in the place that it was sealed for: key of the grant, epoch and
-/// generation are bound to it, so that records cannot be exchanged. All else of a record is in
-/// clear. A payload that is not sealed, or was changed, is refused and left as it is.
+/// A key is 32 random bytes and has an id, which is stored in clear beside what it seals. Keys are
+/// wiped when the ring is dropped; `Debug` prints their ids. A sealed payload opens only in the
+/// record that it was sealed for: the key of the grant, the epoch and the generation are bound to
+/// it, so that records cannot be exchanged.
 ///
-/// An error of a step that came after the inner store's, such as a record that does not open, does
-/// not undo the step.
-#[derive(Debug)]
-pub struct SealedStore<S> {
-    inner: S,
-    ring: KeyRing,
+/// # Examples
+///
+/// Give a new key to every process before any process seals with it, since the others could not
+/// read what it seals:
+///
+/// ```
+/// use countersign_tokens::KeyRing;
+///
+/// # fn first() -> Result<KeyRing, countersign_tokens::InvalidRing> {
+/// # let (new_key, old_key) = ([1; 32], [2; 32]);
+/// // In every process first:
+/// let ring = KeyRing::new("2026-01", old_key)?.with_other("2026-11", new_key)?;
+/// # Ok(ring) }
+/// # let (new_key, old_key) = ([1; 32], [2; 32]);
+/// # first()?;
+/// // And when all have it:
+/// let ring = KeyRing::new("2026-11", new_key)?.with_other("2026-01", old_key)?;
+/// assert_eq!(format!("{ring:?}"), r#"KeyRing(["2026-11", "2026-01"])"#);
+/// # Ok::<(), countersign_tokens::InvalidRing>(())
+/// ```
+pub struct KeyRing {
+    current: SealingKey,
+    others: Vec<SealingKey>,
 }
 
-impl<S: GrantStore> SealedStore<S> {
-    /// Seals what `inner` keeps with the current key of `ring`, and opens it with any.
-    pub fn new(inner: S, ring: KeyRing) -> Self {
-        Self { inner, ring }
-    }
+struct SealingKey {
+    id: String,
+    bytes: Zeroizing<[u8; 32]>,
+}
 
-    /// Seals a record again, with the current key, after a key was added to the ring; whether that
-    /// was needed. A record that is written at the same time is sealed by that.
+/// The form of a sealed payload: this byte, the nonce, the ciphertext with its tag.
+const VERSION: u8 = 1;
+const NONCE: usize = 24;
+
+impl KeyRing {
+    /// Creates a ring whose current key is `key`.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it does not open, or the inner store fails.
-    pub async fn seal_again(&self, key: &GrantKey) -> Result<bool, StoreError> {
-        let Some(record) = self.load(key).await? else { return Ok(false) };
-        let is_current = record.key_id.as_deref() == Some(self.ring.current().id());
-        if record.state == GrantState::Gone || is_current {
-            return Ok(false);
+    /// [`InvalidRing::Empty`] if the id is empty.
+    pub fn new(id: impl Into<String>, key: [u8; 32]) -> Result<Self, InvalidRing> {
+        Ok(Self { current: SealingKey::new(id.into(), key)?, others: Vec::new() })
+    }
+
+    /// Adds a key that opens and does not seal: a former one, or one that is to become current when
+    /// all processes have it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRing`] if the id is empty, or that of another key of the ring.
+    pub fn with_other(mut self, id: impl Into<String>, key: [u8; 32]) -> Result<Self, InvalidRing> {
+        let other = SealingKey::new(id.into(), key)?;
+        if self.get(&other.id).is_some() {
+            return Err(InvalidRing::Twice(other.id));
         }
-        let reseal = Reseal {
-            epoch: record.epoch,
-            generation: record.generation,
-            revision: record.revision,
-            payload: record.payload,
-            key_id: None,
-        };
-        Ok(self.reseal(key, &reseal).await?.is_accepted())
+        self.others.push(other);
+        Ok(self)
     }
 
-    fn seal(&self, place: &Place<'_>, payload: &Payload) -> Result<Payload, StoreError> {
-        envelope::seal(self.ring.current(), place, payload.as_bytes())
+    /// Returns the id of the current key.
+    pub(crate) fn current(&self) -> &str {
+        &self.current.id
     }
 
-    fn material(&self, place: &Place<'_>, material: &Material) -> Result<Material, StoreError> {
-        // There is no secret in nothing, and what has none outlives every key.
-        if material.payload.as_bytes().is_empty() {
-            return Ok(Material { key_id: None, ..material.clone() });
-        }
-        Ok(Material {
-            payload: self.seal(place, &material.payload)?,
-            key_id: Some(self.ring.current().id().to_owned()),
-            ..material.clone()
-        })
+    fn get(&self, id: &str) -> Option<&SealingKey> {
+        std::iter::once(&self.current).chain(&self.others).find(|key| key.id == id)
     }
 
-    fn open(&self, key: &GrantKey, record: Record) -> Result<Record, StoreError> {
-        if record.payload.as_bytes().is_empty() && record.key_id.is_none() {
-            return Ok(record);
-        }
-        let Some(id) = &record.key_id else {
-            return Err(
-                StoreError::new(StoreErrorKind::Unsealable).with_source("the record is not sealed")
-            );
-        };
-        let Some(sealing) = self.ring.get(id) else {
-            return Err(StoreError::new(StoreErrorKind::UnknownKey)
-                .with_source(format!("the key `{id}` is not in the ring")));
-        };
-        let place = Place { key, epoch: record.epoch, generation: record.generation };
-        let payload = envelope::open(sealing, &place, record.payload.as_bytes())?;
-        Ok(Record { payload, ..record })
-    }
-
-    fn answer(&self, key: &GrantKey, verdict: Verdict) -> Result<Verdict, StoreError> {
-        Ok(match verdict {
-            Verdict::Accepted(record) => Verdict::Accepted(self.open(key, record)?),
-            Verdict::Refused(record) => {
-                Verdict::Refused(record.map(|record| self.open(key, record)).transpose()?)
-            }
-        })
-    }
-}
-
-impl<S: GrantStore> SealedStore<S> {
-    /// The answer to a step that needs no tokens: those that do not open are left out of it, so
-    /// that a grant whose key was lost can be replaced and forgotten.
-    fn answer_without(&self, key: &GrantKey, verdict: Verdict) -> Verdict {
-        let opened = |record: Record| {
-            let empty = || Record { payload: Payload::empty(), ..record.clone() };
-            self.open(key, record.clone()).unwrap_or_else(|_| empty())
-        };
-        match verdict {
-            Verdict::Accepted(record) => Verdict::Accepted(opened(record)),
-            Verdict::Refused(record) => Verdict::Refused(record.map(opened)),
-        }
-    }
-}
-
-#[async_trait]
-impl<S: GrantStore> GrantStore for SealedStore<S> {
-    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError> {
-        self.inner.load(key).await?.map(|record| self.open(key, record)).transpose()
-    }
-
-    async fn begin(&self, key: &GrantKey, begin: &Begin) -> Result<Verdict, StoreError> {
-        self.answer(key, self.inner.begin(key, begin).await?)
-    }
-
-    async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError> {
-        let generation = save.generation.saturating_add(1);
-        let place = Place { key, epoch: save.epoch, generation };
-        let sealed = Save { material: self.material(&place, &save.material)?, ..save.clone() };
-        self.answer(key, self.inner.save(key, &sealed).await?)
-    }
-
-    async fn clear(&self, key: &GrantKey, clear: &Clear) -> Result<Verdict, StoreError> {
-        self.answer(key, self.inner.clear(key, clear).await?)
-    }
-
-    async fn renew(&self, key: &GrantKey, renew: &Renew) -> Result<Verdict, StoreError> {
-        self.answer(key, self.inner.renew(key, renew).await?)
-    }
-
-    async fn mark(&self, key: &GrantKey, mark: &Mark) -> Result<Verdict, StoreError> {
-        self.answer(key, self.inner.mark(key, mark).await?)
-    }
-
-    async fn reseal(&self, key: &GrantKey, reseal: &Reseal) -> Result<Verdict, StoreError> {
-        let place = Place { key, epoch: reseal.epoch, generation: reseal.generation };
-        let sealed = Reseal {
-            payload: self.seal(&place, &reseal.payload)?,
-            key_id: Some(self.ring.current().id().to_owned()),
-            ..reseal.clone()
-        };
-        self.answer(key, self.inner.reseal(key, &sealed).await?)
-    }
-
-    async fn adopt(&self, key: &GrantKey, adopt: &Adopt) -> Result<Verdict, StoreError> {
-        let place = Place { key, epoch: adopt.epoch, generation: 1 };
-        let sealed = Adopt { material: self.material(&place, &adopt.material)?, ..adopt.clone() };
-        Ok(self.answer_without(key, self.inner.adopt(key, &sealed).await?))
-    }
-
-    async fn forget(&self, key: &GrantKey, forget: &Forget) -> Result<Verdict, StoreError> {
-        Ok(self.answer_without(key, self.inner.forget(key, forget).await?))
-    }
-
-    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError> {
-        self.inner.purge(key, tombstone).await
-    }
-
-    async fn due(
+    /// Seals `payload` with the current key, and returns the key's id. An empty payload has no
+    /// secret and stays as it is.
+    pub(crate) fn seal(
         &self,
-        within: Duration,
-        after: Option<&Due>,
-        limit: usize,
-    ) -> Result<DuePage, StoreError> {
-        self.inner.due(within, after, limit).await
+        key: &GrantKey,
+        origin: Origin,
+        payload: &Payload,
+    ) -> Result<(Payload, String), StoreError> {
+        // 192 random bits do not repeat, whichever process draws them.
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce)
+            .map_err(|error| StoreError::new(StoreErrorKind::Randomness).with_source(error))?;
+        let associated = self.current.associated(key, origin);
+        let message = Message { msg: payload.as_bytes(), aad: &associated };
+        let sealed =
+            self.current.cipher().encrypt(XNonce::from_slice(&nonce), message).map_err(|_| {
+                StoreError::new(StoreErrorKind::Other).with_source("sealing failed")
+            })?;
+        let mut envelope = Vec::with_capacity(1 + NONCE + sealed.len());
+        envelope.push(VERSION);
+        envelope.extend_from_slice(&nonce);
+        envelope.extend_from_slice(&sealed);
+        Ok((Payload::new(envelope), self.current.id.clone()))
     }
 
-    async fn changed(&self, key: &GrantKey) {
-        self.inner.changed(key).await;
+    /// Opens the payload of a record.
+    pub(crate) fn open(&self, of: &GrantKey, record: &Record) -> Result<Payload, StoreError> {
+        let Some(id) = &record.key_id else {
+            return Err(StoreError::new(StoreErrorKind::Unsealable)
+                .with_source("the record is not sealed, and the manager has a key ring"));
+        };
+        let Some(key) = self.get(id) else {
+            return Err(StoreError::new(StoreErrorKind::UnknownKey)
+                .with_source(format!("the key `{id}` is not in the ring: add it")));
+        };
+        let too_short = || {
+            StoreError::new(StoreErrorKind::Damaged).with_source("the sealed payload is too short")
+        };
+        let (&version, rest) = record.payload.as_bytes().split_first().ok_or_else(too_short)?;
+        if version != VERSION {
+            let why = format!("the sealed payload has version {version}");
+            return Err(StoreError::new(StoreErrorKind::UnknownVersion).with_source(why));
+        }
+        let (nonce, sealed) = rest.split_at_checked(NONCE).ok_or_else(too_short)?;
+        let associated = key.associated(of, Origin::of(record));
+        let message = Message { msg: sealed, aad: &associated };
+        let plain = key.cipher().decrypt(XNonce::from_slice(nonce), message);
+        plain.map(Payload::new).map_err(|_| StoreError::new(StoreErrorKind::Unsealable))
     }
+}
+
+impl SealingKey {
+    fn new(id: String, key: [u8; 32]) -> Result<Self, InvalidRing> {
+        let bytes = Zeroizing::new(key);
+        if id.is_empty() { Err(InvalidRing::Empty) } else { Ok(Self { id, bytes }) }
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(Key::from_slice(self.bytes.as_slice()))
+    }
+
+    /// Returns what is bound to a payload. Only the last two parts vary in length, and the length
+    /// of each stands before it.
+    fn associated(&self, of: &GrantKey, Origin { epoch, generation }: Origin) -> Vec<u8> {
+        let mut bytes = vec![VERSION];
+        bytes.extend_from_slice(epoch.as_bytes());
+        bytes.extend_from_slice(&generation.to_be_bytes());
+        for text in [&self.id, of.as_str()] {
+            bytes.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            bytes.extend_from_slice(text.as_bytes());
+        }
+        bytes
+    }
+}
+
+impl fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ids: Vec<_> =
+            std::iter::once(&self.current).chain(&self.others).map(|key| &key.id).collect();
+        f.debug_tuple("KeyRing").field(&ids).finish()
+    }
+}
+
+/// Why keys make no ring.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InvalidRing {
+    /// A key without an id could not be named by what it seals.
+    #[error("the id of a key is empty")]
+    Empty,
+    /// Two keys have this id.
+    #[error("two keys of the ring have the id `{0}`")]
+    Twice(String),
 }

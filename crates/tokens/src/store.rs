@@ -1,139 +1,134 @@
-//! What a grant looks like in a store, and the steps by which processes share it.
+//! Records of grants, and the compare-and-swap by which processes share them.
 
 mod boot;
 mod error;
 mod id;
+mod page;
 mod payload;
 mod record;
-mod rules;
-mod step;
 mod time;
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 pub use self::time::StoreTime;
 pub use boot::BootTime;
 pub use error::{StoreError, StoreErrorKind};
-pub use id::{AttemptId, Epoch};
+pub use id::{AttemptId, Epoch, Version};
+pub use page::{Due, DuePage, ListPage, Page};
 pub use payload::Payload;
-pub use record::{Attempt, GrantState, Lease, Record};
-pub use rules::Rules;
-pub use step::{
-    Adopt, Begin, Clear, Due, DuePage, Forget, Mark, Material, Negative, Renew, Reseal, Save,
-    Takeover, Verdict,
-};
+pub use record::{Attempt, GrantState, Record};
 
 use crate::key::GrantKey;
 
-/// Keeps grants for any number of processes.
+/// Stores the records of grants for any number of processes.
 ///
-/// The contract: **each step is one atomic change of one record**, compared with what the step
-/// expects, and judged by the store's own clock. What each step demands and does is written once,
-/// as pure functions, in [`Rules`]; a store that keeps records whole applies those, one that works
-/// in another language (SQL, a script) does the same. `grant_store_conformance!` of
-/// `countersign-testkit` says whether it does.
+/// A store is a compare-and-swap over one record for each key. It knows no rule of the refresh
+/// protocol: it keeps the key, the [`version`](Record::version) and the [`due_at`](Record::due_at)
+/// of a record where it can compare and search them, and the record itself as the bytes of
+/// [`Record::encode`]. The suite `grant_store_conformance!` of `countersign-testkit` tests a store.
 ///
-/// * A step that is refused changes nothing, and answers with the record as it is. (A begin may
-///   shorten a lease that ends too far away: see [`Rules::begin`].)
-/// * A step that is repeated, because its answer was lost, is accepted again and changes nothing.
-/// * A step that was accepted is durable when it returns.
-/// * An error means that the step may or may not have been done.
-/// * Dropping a step's future may leave the step done or not done, and nothing between.
-/// * No error, log line or `Debug` shows a payload.
+/// * A [`swap`](Self::swap) is one atomic step. A swap that returned [`Swap::Done`] is durable.
+/// * An error means that the swap may have been done, may be done later, or never. Only with
+///   [`StoreErrorKind::Full`] and [`StoreErrorKind::ReadOnly`] it was not done and never will be.
+/// * Dropping a future leaves a swap done or not done, and nothing between.
+/// * No error, log line or `Debug` output shows a payload.
+///
+/// # Examples
+///
+/// ```
+/// use countersign_tokens::{GrantKey, GrantStore, MemoryStore, StoreError, Swap};
+///
+/// # async fn example(store: MemoryStore, key: GrantKey) -> Result<(), StoreError> {
+/// let loaded = store.load(&key).await?;
+/// if let Some(record) = loaded.record {
+///     // Removes the record, unless another process has replaced it meanwhile.
+///     match store.swap(&key, Some(record.version), None).await? {
+///         Swap::Done(_) => println!("removed"),
+///         Swap::Conflict(present) => println!("replaced: {present:?}"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait GrantStore: fmt::Debug + Send + Sync + 'static {
-    /// The record of `key`, a tombstone included. `None` when there is none.
+    /// Returns the record of `key`, tombstones included, and the store's time.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] when it could not be read, which does not mean that there is none.
-    async fn load(&self, key: &GrantKey) -> Result<Option<Record>, StoreError>;
+    /// [`StoreError`] if the record could not be read. The error does not mean that there is none.
+    async fn load(&self, key: &GrantKey) -> Result<Loaded, StoreError>;
 
-    /// Takes the lease, looks again and writes the intent to refresh, all at once.
+    /// Replaces the record of `key` by `next` if its version is `expected`.
+    ///
+    /// `expected` is `None` if there must be no record, and `next` is `None` to remove the record.
+    /// The caller draws the version of `next` at random for each write and never uses it again.
+    /// The swap returns [`Swap::Done`] and writes nothing if the record already has the version of
+    /// `next`, or, for `next = None`, if there is no record. So a swap can be repeated.
+    ///
+    /// The record of a [`Swap::Conflict`] must be read after the comparison failed.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the intent may have been written: clear it before anything else.
-    async fn begin(&self, key: &GrantKey, begin: &Begin) -> Result<Verdict, StoreError>;
+    /// [`StoreError`]; the swap may have been done. Repeat the same swap to learn the outcome.
+    async fn swap(
+        &self,
+        key: &GrantKey,
+        expected: Option<Version>,
+        next: Option<&Record>,
+    ) -> Result<Swap, StoreError>;
 
-    /// Stores what a refresh brought, and releases the lease of its attempt.
+    /// Returns the records whose [`due_at`](Record::due_at) is at most `within` from now, the
+    /// earliest first: at most `limit` records, after the cursor `after`.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; it may have been stored: repeat it.
-    async fn save(&self, key: &GrantKey, save: &Save) -> Result<Verdict, StoreError>;
-
-    /// Takes an attempt's intent back, which never led to a request or has its answer, and
-    /// releases its lease.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; it may have been cleared: repeat it.
-    async fn clear(&self, key: &GrantKey, clear: &Clear) -> Result<Verdict, StoreError>;
-
-    /// Extends a lease that its attempt still holds.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; it may have been extended.
-    async fn renew(&self, key: &GrantKey, renew: &Renew) -> Result<Verdict, StoreError>;
-
-    /// Marks a grant as one that cannot be refreshed.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; it may have been marked: repeat it.
-    async fn mark(&self, key: &GrantKey, mark: &Mark) -> Result<Verdict, StoreError>;
-
-    /// Replaces the payload by another form of the same material: sealed by another key, or with
-    /// an alternate beside it. The generation does not move.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; it may have been replaced.
-    async fn reseal(&self, key: &GrantKey, reseal: &Reseal) -> Result<Verdict, StoreError>;
-
-    /// Stores a new grant in the place of whatever there was.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; it may have been stored: repeat it with the same epoch.
-    async fn adopt(&self, key: &GrantKey, adopt: &Adopt) -> Result<Verdict, StoreError>;
-
-    /// Leaves a tombstone in the place of a grant, so that nothing late brings it back.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; it may have been done: repeat it with the same epoch.
-    async fn forget(&self, key: &GrantKey, forget: &Forget) -> Result<Verdict, StoreError>;
-
-    /// Removes the tombstone of this epoch. Without one nothing happens.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]; it may have been removed: repeat it.
-    async fn purge(&self, key: &GrantKey, tombstone: Epoch) -> Result<(), StoreError>;
-
-    /// The live grants that are due within `within` of now, the earliest first: at most `limit`,
-    /// those after `after`. A page that is not full is the last.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] when they could not be listed.
+    /// [`StoreError`] if the store could not be searched. A single row that cannot be read is not
+    /// an error: see [`Page::skipped`].
     async fn due(
         &self,
-        within: std::time::Duration,
+        within: Duration,
         after: Option<&Due>,
         limit: usize,
     ) -> Result<DuePage, StoreError>;
 
-    /// Ends when the record of `key` may have changed, for a store that is told of changes. Waiters
-    /// look again by themselves before long, so that being told late or never only costs time; by
-    /// default they never are.
+    /// Returns all records in the order of their keys, tombstones and reserved keys included: at
+    /// most `limit` records, after the key `after`.
+    ///
+    /// [`GrantState::Gone`] marks a tombstone, and [`GrantKey::is_reserved`] a reserved key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`due`](Self::due).
+    async fn list(&self, after: Option<&GrantKey>, limit: usize) -> Result<ListPage, StoreError>;
+
+    /// Completes when the record of `key` may have changed, for a store that is notified of
+    /// changes. Callers also poll, so a late or missing notification only costs time. By default
+    /// the future never completes.
     async fn changed(&self, key: &GrantKey) {
         let _ = key;
         std::future::pending::<()>().await;
     }
+}
+
+/// A record as a store returned it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The record. `None` if there is none.
+    pub record: Option<Record>,
+    /// The store's clock when the record was read.
+    pub read_at: StoreTime,
+}
+
+/// The outcome of [`GrantStore::swap`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swap {
+    /// The record is the one that the swap wrote, now or in an earlier try. Holds the store's
+    /// clock.
+    Done(StoreTime),
+    /// The record had another version. Holds the record as it was read after the comparison.
+    Conflict(Loaded),
 }

@@ -1,11 +1,9 @@
-//! The stores of this crate: by the rules that every store has to keep, and what is theirs alone.
+//! The stores of this crate: by the rules that every store keeps, and by their own.
 #![expect(clippy::expect_used, reason = "what the tests call is part of them")]
 
+#[cfg(target_os = "linux")]
 #[path = "stores/file.rs"]
 mod file;
-#[cfg(feature = "sealed")]
-#[path = "stores/sealed.rs"]
-mod sealed;
 #[path = "stores/world.rs"]
 mod world;
 
@@ -13,16 +11,10 @@ mod memory {
     countersign_testkit::grant_store_conformance!(stores: crate::world::memory());
 }
 
+mod memory_with_the_systems_clock {
+    countersign_testkit::grant_store_conformance!(stores: crate::world::running_memory());
+}
+
 mod files {
     countersign_testkit::grant_store_conformance!(stores: crate::world::files());
-}
-
-#[cfg(feature = "sealed")]
-mod sealed_memory {
-    countersign_testkit::grant_store_conformance!(stores: crate::world::sealed_memory());
-}
-
-#[cfg(feature = "sealed")]
-mod sealed_files {
-    countersign_testkit::grant_store_conformance!(stores: crate::world::sealed_files());
 }

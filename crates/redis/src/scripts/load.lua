@@ -1,1 +1,1 @@
-return answer(true, stored)
+return { now, record }

@@ -1,13 +1,12 @@
--- Looks at what is at KEYS[1]: `values` are the members of `Record` in the order of FIELDS, false
--- where there is none.
-local FIELDS = {
-  'format', 'epoch', 'generation', 'revision', 'state', 'lease_owner', 'lease_until', 'fence',
-  'attempts', 'written_by', 'expires_at', 'due_at', 'not_before', 'key_id', 'payload',
-}
-
--- The server's clock, in milliseconds. Doubles are exact up to 2^53, which is 285,000 years.
+-- Reads the hash at KEYS[1]: `version` and `record`, false if there is none.
 local clock = redis.call('TIME')
+-- Milliseconds. Doubles are exact up to 2^53, which is 285,000 years.
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
-local values = redis.call('HMGET', KEYS[1], unpack(FIELDS))
-
+local found = redis.call('HMGET', KEYS[1], 'version', 'record', 'format')
+local version, record = found[1], found[2]
+if not (version and record) and redis.call('EXISTS', KEYS[1]) == 1 then
+  -- Before its release, version 0.1 wrote hashes with the field `format`.
+  local kind = found[3] and 'version: another version of this library wrote the hash'
+    or 'damaged: the hash has no version or no record'
+  return redis.error_reply('COUNTERSIGN ' .. kind)
+end

@@ -1,10 +1,10 @@
-//! A cluster of one node, which refuses a script whose keys are in more than one slot all the same.
+//! A cluster of one node. Such a cluster too refuses a script whose keys are in several slots.
 
 use std::time::Duration;
 
 use countersign_redis::redis::cmd;
 use countersign_redis::{Connection, RedisStore};
-use countersign_testkit::steps::adopt;
+use countersign_testkit::steps::{put, record};
 use countersign_testkit::store_conformance::{Judged, RULES};
 use countersign_tokens::StoreErrorKind;
 
@@ -30,7 +30,7 @@ fn start() -> Option<Server> {
 fn every_rule_is_kept_in_a_cluster() {
     let Some(server) = start() else { return };
     for rule in RULES {
-        let stores = of(World::at_cluster(server.url()), |store| store);
+        let stores = of(World::at_cluster(server.url()));
         let judged = Judged::new(stores, |work| RUNTIME.block_on(work));
         if let Err(broken) = (rule.judge)(&judged) {
             panic!("{}: {broken:?}", rule.name);
@@ -58,7 +58,8 @@ fn replicas_are_waited_for_at_the_node_of_the_grant() {
     let world = World::at_cluster(server.url());
     RUNTIME.block_on(async {
         let store = world.store().await.with_replicas(1, Duration::from_millis(1));
-        let error = adopt(&store, &key("user"), "token").await.expect_err("there is no replica");
+        let error =
+            put(&store, &key("user"), &record("token")).await.expect_err("there is no replica");
         assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     });
 }

@@ -2,16 +2,16 @@ use std::error::Error;
 
 use countersign_redis::redis::{self, cmd};
 use countersign_redis::{Connection, RedisStore, Weakness};
-use countersign_testkit::steps::{adopt, attempt, begin, save};
-use countersign_tokens::{GrantStore, StoreErrorKind, Takeover};
+use countersign_testkit::steps::put;
+use countersign_tokens::{GrantStore, StoreErrorKind};
 
-use crate::own::{LEASE, key};
+use crate::own::{HOUR, key};
 use crate::server::{DURABLE, Server};
-use crate::world::{RUNTIME, admin};
+use crate::world::{RUNTIME, admin, timed_record};
 
 /// What the crate's documentation says that an ACL needs.
-const ALLOWED: &str = "~{countersign:* +eval +evalsha +hmget +hset +hdel +del +exists +zadd +zrem \
-                       +zscore +zrangebyscore +time +ping";
+const ALLOWED: &str = "~{countersign:* +eval +evalsha +hmget +hset +hstrlen +del +exists +zadd +zrem \
+                       +zscore +zcount +zrange +zrangebylex +time +ping";
 
 async fn set(server: &Server, setting: &str, value: &str) {
     let mut command = cmd("CONFIG");
@@ -46,11 +46,14 @@ fn a_server_that_may_lose_grants_is_refused_with_what_to_set() {
             set(&server, setting, strong).await;
             assert_eq!(weaknesses(&url).await, []);
         }
+        // Evicts keys that expire, and no key does.
+        set(&server, "maxmemory-policy", "volatile-lru").await;
+        assert_eq!(weaknesses(&url).await, []);
     });
 }
 
 #[test]
-fn what_may_not_be_looked_at_is_said_to_be_unchecked_and_the_steps_work() {
+fn settings_that_may_not_be_read_are_reported_and_the_store_works() {
     let Some(server) = Server::start(DURABLE) else { return };
     RUNTIME.block_on(async {
         let mut admin = admin(&server.url()).await;
@@ -75,12 +78,27 @@ fn what_may_not_be_looked_at_is_said_to_be_unchecked_and_the_steps_work() {
 
             let connection = Connection::open(&url).await.expect("a connection");
             let (store, key) = (RedisStore::danger_volatile(connection), key(user));
-            let read = adopt(&store, &key, "first").await.expect("adopted");
-            let attempt = attempt();
-            let begin = begin(&read, attempt, LEASE, Takeover::Never);
-            store.begin(&key, &begin).await.expect("begun");
-            store.save(&key, &save(&read, attempt, "second")).await.expect("saved");
-            store.due(LEASE, None, 10).await.expect("listed");
+            let now = store.load(&key).await.expect("loaded").read_at;
+            for text in ["first", "second"] {
+                put(&store, &key, &timed_record(text, now)).await.expect("written");
+            }
+            let due = store.due(HOUR, None, 10).await.expect("read");
+            let list = store.list(None, 10).await.expect("read");
+            assert_eq!((due.records.len(), list.records.len()), (1, 1));
+            let present = store.load(&key).await.expect("loaded").record.map(|it| it.version);
+            store.swap(&key, present, None).await.expect("removed");
         }
+    });
+}
+
+#[test]
+fn info_is_read_where_config_is_forbidden() {
+    let Some(server) = Server::start(&["--maxmemory-policy", "allkeys-lru"]) else { return };
+    RUNTIME.block_on(async {
+        let mut command = cmd("ACL");
+        command.arg(&["SETUSER", "info", "on", ">word", "+info", "+ping"]);
+        let _: () = command.query_async(&mut admin(&server.url()).await).await.expect("a user");
+        let url = format!("redis://info:word@127.0.0.1:{}/", server.port());
+        assert_eq!(weaknesses(&url).await, [Weakness::Evicts, Weakness::NoAppendOnlyFile]);
     });
 }

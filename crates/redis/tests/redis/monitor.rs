@@ -1,4 +1,4 @@
-//! What a server says of all that it is told, by `MONITOR`.
+//! The commands that a server receives, by `MONITOR`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -7,7 +7,7 @@ use countersign_redis::redis;
 
 use crate::world::World;
 
-/// The lines since it began.
+/// The lines since its begin.
 pub(crate) struct Monitor {
     lines: BufReader<TcpStream>,
 }
@@ -24,7 +24,7 @@ impl Monitor {
         Self { lines }
     }
 
-    /// What was said of this world so far.
+    /// Returns the lines of this world so far.
     pub(crate) async fn so_far(&mut self, world: &World) -> Vec<String> {
         let end = format!("the end of {}", world.prefix());
         let _: String = world.ask(redis::cmd("ECHO").arg(&end)).await;

@@ -1,4 +1,4 @@
-//! Servers of a test's own, on free ports, which end with it.
+//! Servers of one test, on free ports, which end with the test.
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// What a server is set to that keeps what it accepts.
+/// The settings of a server that loses no write.
 pub(crate) const DURABLE: &[&str] =
     &["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"];
 
-/// A server that runs until this is dropped. Its files stay as long.
+/// A server that runs until this is dropped, and its files.
 pub(crate) struct Server {
     port: u16,
     folder: TempDir,
@@ -20,12 +20,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// `None`, and a line that says so, where no server is to be tested.
+    /// Returns `None`, and prints why, if no server is to be tested.
     pub(crate) fn start(settings: &[&str]) -> Option<Self> {
         Self::start_at("--port", settings)
     }
 
-    /// The same, over TLS alone.
+    /// As [`start`](Self::start), with TLS only.
     #[cfg(feature = "rustls")]
     pub(crate) fn start_tls(settings: &[&str]) -> Option<Self> {
         Self::start_at("--tls-port", &[settings, &["--port", "0"]].concat())
@@ -55,19 +55,19 @@ impl Server {
         self.port.to_string()
     }
 
-    /// Ends it by SIGKILL, and starts it again on its files.
+    /// Ends the server by SIGKILL, and starts it again on its files.
     pub(crate) fn crash(&mut self) {
         self.kill();
         self.child = launch(self.folder.path(), &self.settings);
     }
 
-    /// Ends it by SIGKILL.
+    /// Ends the server by SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("ended");
     }
 
-    /// A signal such as `STOP`.
+    /// Sends a signal such as `STOP`.
     pub(crate) fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");
         kill.arg(format!("-{name}")).arg(self.child.id().to_string());
@@ -82,7 +82,7 @@ impl Drop for Server {
     }
 }
 
-/// Starts it, and waits until it says that it listens.
+/// Starts a server, and waits until it prints that it listens.
 fn launch(folder: &Path, settings: &[String]) -> Child {
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--save", "", "--dir"]);
@@ -94,7 +94,7 @@ fn launch(folder: &Path, settings: &[String]) -> Child {
         line.clear();
         assert!(said.read_line(&mut line).expect("a line") > 0, "it ended before it listened");
     }
-    // Nobody reads on, and nobody has to: it is read until the end by a thread, lest it block.
+    // A thread reads the rest, so that the server does not block.
     std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
     child
 }

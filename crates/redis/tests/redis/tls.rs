@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Command;
 
 use countersign_redis::{Connection, RedisStore};
-use countersign_testkit::steps::adopt;
+use countersign_testkit::steps::{put, record};
 use countersign_tokens::StoreErrorKind;
 
 use crate::own::key;
@@ -21,7 +21,7 @@ const URL: &str = "COUNTERSIGN_TEST_TLS_URL";
 fn a_certificate_is_believed_by_the_authority_that_it_is_from() {
     if let Ok(url) = env::var(URL) {
         let store = RUNTIME.block_on(RedisStore::connect(&url)).expect("a connection");
-        RUNTIME.block_on(adopt(&store, &key("user"), "token")).expect("adopted");
+        RUNTIME.block_on(put(&store, &key("user"), &record("token"))).expect("written");
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");

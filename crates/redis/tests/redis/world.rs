@@ -1,4 +1,4 @@
-//! A prefix of its own for each test, on a real server.
+//! A prefix for each test, on a real server.
 
 use std::env;
 use std::sync::{Arc, LazyLock};
@@ -7,33 +7,14 @@ use std::time::Duration;
 use countersign_redis::redis::aio::MultiplexedConnection;
 use countersign_redis::redis::{self, AsyncConnectionConfig, Client, FromRedisValue};
 use countersign_redis::{Connection, RedisStore};
+use countersign_testkit::steps::record;
 use countersign_testkit::store_conformance::Stores;
-use countersign_tokens::{AttemptId, GrantStore, KeyRing, SealedStore};
+use countersign_tokens::{AttemptId, Record, StoreTime};
 use tokio::runtime::Runtime;
 
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// Sets back every instant of what is at a key, which is a list or a record.
-const SET_BACK: &str = "
-local key, by = KEYS[1], ARGV[1]
-if redis.call('TYPE', key).ok == 'zset' then
-  for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-    redis.call('ZINCRBY', key, -by, member)
-  end
-  return
-end
-for _, field in ipairs({ 'lease_until', 'expires_at', 'due_at', 'not_before' }) do
-  local at = redis.call('HGET', key, field)
-  if at and at ~= '' then
-    redis.call('HSET', key, field, at - by)
-  end
-end
-local attempts = string.gsub(redis.call('HGET', key, 'attempts'), '@(%-?%d+)', function(at)
-  return string.format('@%.0f', at - by)
-end)
-redis.call('HSET', key, 'attempts', attempts)";
-
-/// A server, and keys there that go with it.
+/// A prefix on a server. Dropping it deletes its keys.
 pub(crate) struct World {
     url: String,
     prefix: String,
@@ -42,7 +23,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// `None`, and a line that says so, where there is no server.
+    /// Returns `None`, and prints why, if there is no server.
     pub(crate) fn open() -> Option<Self> {
         let Ok(url) = env::var("COUNTERSIGN_REDIS_URL") else {
             println!("skipped: COUNTERSIGN_REDIS_URL is not set");
@@ -51,7 +32,7 @@ impl World {
         Some(Self::at(url))
     }
 
-    /// At a server of a test's own.
+    /// Creates a prefix on a server of the test.
     pub(crate) fn at(url: String) -> Self {
         let mark = AttemptId::random().expect("random bytes");
         Self {
@@ -62,7 +43,7 @@ impl World {
         }
     }
 
-    /// At the only node of a cluster.
+    /// Creates a prefix on the only node of a cluster.
     #[cfg(feature = "cluster")]
     pub(crate) fn at_cluster(url: String) -> Self {
         let mut world = Self::at(url);
@@ -74,12 +55,12 @@ impl World {
         &self.url
     }
 
-    /// What the names of all keys of it begin with.
+    /// Returns the begin of the names of its keys.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// A store with a connection of its own, as another process has.
+    /// Creates a store with another connection, as another process has.
     pub(crate) async fn store(&self) -> RedisStore {
         #[cfg(feature = "cluster")]
         let connection = if self.is_cluster {
@@ -93,37 +74,20 @@ impl World {
         store.with_prefix(&self.prefix).expect("a prefix")
     }
 
-    /// Has the server's clock move on, by setting back every instant that is told by it.
-    pub(crate) fn advance(&self, by: Duration) {
-        let by = u64::try_from(by.as_millis()).expect("not that long");
-        RUNTIME.block_on(async {
-            let mut all = redis::pipe();
-            for key in self.keys().await {
-                all.cmd("EVAL").arg(SET_BACK).arg(1).arg(key).arg(by).ignore();
-            }
-            let done = all.exec_async(&mut admin(&self.url).await).await;
-            done.expect("instants set back");
-        });
-    }
-
-    /// All keys of it.
+    /// Returns all its keys.
     pub(crate) async fn keys(&self) -> Vec<String> {
         self.ask(redis::cmd("KEYS").arg(format!("{{{}:*", self.prefix))).await
     }
 
-    /// The key of the only list of what is due.
-    pub(crate) async fn list(&self) -> String {
-        let keys = self.keys().await;
-        keys.into_iter().find(|key| key.ends_with(":due")).expect("a list")
+    /// Returns the only key that ends so: the set `:due` or `:keys`, or a record by its grant's key.
+    pub(crate) async fn key(&self, end: &str) -> String {
+        let mut keys = self.keys().await.into_iter().filter(|key| key.ends_with(end));
+        let (first, other) = (keys.next(), keys.next());
+        assert_eq!(other, None, "there are several");
+        first.expect("a key")
     }
 
-    /// The key of the only record.
-    pub(crate) async fn record(&self) -> String {
-        let keys = self.keys().await;
-        keys.into_iter().find(|key| !key.ends_with(":due")).expect("a record")
-    }
-
-    /// What the server answers to a command of a test's own.
+    /// Returns the server's answer to a command of the test.
     pub(crate) async fn ask<T: FromRedisValue>(&self, command: &redis::Cmd) -> T {
         let answer = command.query_async(&mut admin(&self.url).await).await;
         answer.expect("an answer")
@@ -143,12 +107,12 @@ impl Drop for World {
             }
             all.exec_async(&mut admin).await
         };
-        // A server of the test's own may be gone already.
+        // A server of the test may have ended.
         let _: redis::RedisResult<()> = RUNTIME.block_on(delete);
     }
 }
 
-/// A connection for commands of a test's own.
+/// Returns a connection for commands of the test.
 pub(crate) async fn admin(url: &str) -> MultiplexedConnection {
     let client = Client::open(url).expect("a URL");
     let config = AsyncConnectionConfig::new()
@@ -158,20 +122,24 @@ pub(crate) async fn admin(url: &str) -> MultiplexedConnection {
 }
 
 pub(crate) fn stores() -> Option<Stores> {
-    World::open().map(|world| of(world, |store| store))
+    World::open().map(of)
 }
 
-pub(crate) fn sealed_stores() -> Option<Stores> {
-    World::open().map(|world| of(world, sealed))
-}
-
-pub(crate) fn sealed(store: RedisStore) -> SealedStore<RedisStore> {
-    SealedStore::new(store, KeyRing::new("key 1", [7; 32]).expect("a ring"))
-}
-
-pub(crate) fn of<S: GrantStore>(world: World, wrap: impl Fn(RedisStore) -> S) -> Stores {
+pub(crate) fn of(world: World) -> Stores {
     let world = Arc::new(world);
-    let (one, other) = RUNTIME.block_on(async { (world.store().await, world.store().await) });
-    let (one, other) = (wrap(one), wrap(other));
-    Stores::new(one, other, move |by| world.advance(by))
+    let open = {
+        let world = world.clone();
+        move || RUNTIME.block_on(world.store())
+    };
+    Stores::running(open(), open()).reopened_by(open).keeping(world)
+}
+
+/// Creates a record that expires an hour after `now` and is due ten minutes before.
+pub(crate) fn timed_record(text: &str, now: StoreTime) -> Record {
+    let (expires_in, due_in) = (Duration::from_secs(3600), Duration::from_secs(3000));
+    Record {
+        expires_at: Some(now.plus(expires_in)),
+        due_at: Some(now.plus(due_in)),
+        ..record(text)
+    }
 }

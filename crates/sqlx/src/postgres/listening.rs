@@ -1,37 +1,39 @@
-//! Being told of changes by the server: LISTEN and NOTIFY.
+//! Notifications of changes: LISTEN and NOTIFY.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_tokens::{AttemptId, GrantKey, StoreError, StoreErrorKind};
-use event_listener::Event;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::sync::broadcast::Sender;
 use tokio::task::JoinHandle;
 
-use super::reach::{PATIENCE, own, reached};
+use super::reach::{TIMEOUT, own, reached};
 use crate::error::failed;
 
-/// As the statements name it.
+/// The channel, which the statements name too.
 const CHANNEL: &str = "countersign_grants";
 
-/// How long after a failure it is tried to listen again.
+/// The pause before a lost connection is made again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// A connection that listens for as long as this lives.
+/// The number of notifications that a waiter may lag behind.
+const MOST_PENDING: usize = 1024;
+
+/// A connection that listens until this is dropped.
 pub(super) struct Listening {
-    waiting: Arc<Waiting>,
+    /// Sends the mark of a key that changed, or `None` if notifications may have been missed.
+    told: Sender<Option<Arc<str>>>,
     task: JoinHandle<()>,
 }
 
 impl Listening {
-    /// Listens at `direct`, once a notification that `steps` sends has come through.
+    /// Listens at `direct`. Returns when a notification that the pool `writes` sent has arrived.
     pub(super) async fn begin(
-        steps: &PgPool,
+        writes: &PgPool,
         direct: PgConnectOptions,
     ) -> Result<Self, StoreError> {
         let options = own(direct);
@@ -40,19 +42,20 @@ impl Listening {
             .max_connections(1)
             .max_lifetime(None)
             .idle_timeout(None)
-            .acquire_timeout(PATIENCE)
+            .acquire_timeout(TIMEOUT)
             .connect_lazy_with(options);
         let mut listener = subscribed(&pool).await.map_err(failed)?;
-        tested(steps, &mut listener).await?;
-        let waiting = Arc::new(Waiting::default());
-        let task = tokio::spawn(follow(pool, listener, waiting.clone()));
-        Ok(Self { waiting, task })
+        tested(writes, &mut listener).await?;
+        let told = Sender::new(MOST_PENDING);
+        let task = tokio::spawn(follow(pool, listener, told.clone()));
+        Ok(Self { told, task })
     }
 
-    /// Ends when something is told of this key, or may have been while nobody listened.
+    /// Completes when a notification of this key arrives, or may have been missed.
     pub(super) async fn changed(&self, key: &GrantKey) {
-        let place = Place::take(&self.waiting, mark(key));
-        place.event.listen().await;
+        let (mut told, mark) = (self.told.subscribe(), mark(key));
+        // An error means that this waiter was too slow and has missed some.
+        while told.recv().await.is_ok_and(|told| told.is_some_and(|it| *it != *mark)) {}
     }
 }
 
@@ -68,8 +71,8 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// What is told of a key: a hash, since whoever may connect may listen, and a notification has a
-/// limit of 8000 bytes.
+/// Returns the notification of a key: a hash, since every role that can connect can listen, and a
+/// notification has at most 8,000 bytes.
 pub(super) fn mark(key: &GrantKey) -> String {
     Sha256::digest(key.as_str()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -80,139 +83,49 @@ async fn subscribed(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     Ok(listener)
 }
 
-/// Sent as the steps are, not by the listener: a pooler hands one that has sent something what is
-/// told meanwhile, and nobody who only listens.
-async fn tested(steps: &PgPool, listener: &mut PgListener) -> Result<(), StoreError> {
+/// Sends the notification through the pool of the writes. A pooler passes notifications on to a
+/// connection that has just sent one, so one that the listener sends itself would prove nothing.
+async fn tested(writes: &PgPool, listener: &mut PgListener) -> Result<(), StoreError> {
     let sent = AttemptId::random()?.to_string();
     sqlx::query("SELECT pg_notify($1, $2)::text")
         .bind(CHANNEL)
         .bind(sent.clone())
-        .execute(steps)
+        .execute(writes)
         .await
         .map_err(failed)?;
-    let heard = tokio::time::timeout(PATIENCE, async {
+    let heard = tokio::time::timeout(TIMEOUT, async {
         while listener.recv().await.map_err(failed)?.payload() != sent {}
         Ok(())
     });
     heard.await.unwrap_or_else(|_| {
         let why = format!(
-            "a notification did not come through within {PATIENCE:?}: a pooler such as PgBouncer \
-             in transaction mode passes none on, and one database has not those of another; \
-             listen at the URL of the server itself, in the database of the steps"
+            "a notification did not arrive within {TIMEOUT:?}: a pooler such as PgBouncer in \
+             transaction mode passes none on, and notifications do not leave their database; \
+             listen at the URL of the server itself, in the database of the grants"
         );
         Err(StoreError::new(StoreErrorKind::Other).with_source(why))
     })
 }
 
-/// Passes on what the server tells. A connection that is lost is made anew; until then waiters are
-/// told nothing, and once it is all are, since something may have been missed.
-async fn follow(pool: PgPool, listener: PgListener, waiting: Arc<Waiting>) {
-    let mut listener = Some(listener);
+/// Wakes waiters when notifications arrive. When a lost connection is back, all waiters are woken,
+/// since notifications may have been missed.
+async fn follow(pool: PgPool, mut listener: PgListener, told: Sender<Option<Arc<str>>>) {
     loop {
-        let listening = match listener.take() {
-            Some(first) => Ok(first),
-            None => subscribed(&pool).await,
-        };
-        if let Ok(mut listener) = listening {
-            waiting.tell_all();
-            while let Ok(told) = listener.try_recv().await {
-                match told {
-                    Some(told) => waiting.tell(told.payload()),
-                    None => waiting.tell_all(),
-                }
-            }
+        while let Ok(received) = listener.try_recv().await {
+            // An error means that nobody waits.
+            let _ = told.send(received.map(|it| it.payload().into()));
         }
-        pause().await;
+        listener = loop {
+            pause().await;
+            if let Ok(again) = subscribed(&pool).await {
+                break again;
+            }
+        };
+        let _ = told.send(None);
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a server that is back tells nobody of itself")]
+#[expect(clippy::disallowed_methods, reason = "no event says that a server is back")]
 async fn pause() {
     tokio::time::sleep(PAUSE).await;
-}
-
-/// Who waits, by the mark of what.
-#[derive(Default)]
-struct Waiting(Mutex<HashMap<String, (usize, Arc<Event>)>>);
-
-impl Waiting {
-    fn tell(&self, mark: &str) {
-        if let Some((_, event)) = self.places().get(mark) {
-            event.notify(usize::MAX);
-        }
-    }
-
-    fn tell_all(&self) {
-        for (_, event) in self.places().values() {
-            event.notify(usize::MAX);
-        }
-    }
-
-    fn places(&self) -> MutexGuard<'_, HashMap<String, (usize, Arc<Event>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// One who waits.
-struct Place<'a> {
-    waiting: &'a Waiting,
-    mark: String,
-    event: Arc<Event>,
-}
-
-impl<'a> Place<'a> {
-    fn take(waiting: &'a Waiting, mark: String) -> Self {
-        let mut places = waiting.places();
-        let (count, event) = places.entry(mark.clone()).or_default();
-        *count += 1;
-        let event = event.clone();
-        drop(places);
-        Self { waiting, mark, event }
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut places = self.waiting.places();
-        if let Entry::Occupied(mut place) = places.entry(std::mem::take(&mut self.mark)) {
-            place.get_mut().0 -= 1;
-            if place.get().0 == 0 {
-                place.remove();
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_lite::FutureExt;
-    use futures_lite::future::{block_on, poll_once};
-
-    use super::*;
-
-    #[test]
-    fn who_has_gone_leaves_nothing_behind() {
-        let waiting = Waiting::default();
-        let one = Place::take(&waiting, "a".to_owned());
-        let other = Place::take(&waiting, "a".to_owned());
-        drop(one);
-        assert_eq!(waiting.places().len(), 1);
-        drop(other);
-        assert!(waiting.places().is_empty());
-    }
-
-    #[test]
-    fn only_who_waits_for_it_is_told() {
-        let waiting = Waiting::default();
-        let (one, other) =
-            (Place::take(&waiting, "a".to_owned()), Place::take(&waiting, "b".to_owned()));
-        let (mut one, mut other) = (one.event.listen(), other.event.listen());
-        waiting.tell("a");
-        block_on(async {
-            assert!(poll_once(&mut one).await.is_some());
-            assert!(poll_once(&mut other).await.is_none());
-            waiting.tell_all();
-            other.boxed().await;
-        });
-    }
 }

@@ -1,4 +1,4 @@
-//! Reaching a server, or saying soon why not.
+//! Connecting to a server with a bound in time.
 
 use std::time::Duration;
 
@@ -8,22 +8,21 @@ use sqlx::{ConnectOptions, Connection};
 
 use crate::error::failed;
 
-/// How long a connection may take to be made or to become free.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest time to connect, or to wait for a free connection.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// These, with what our own connections have.
+/// Sets the options of all connections that this library makes.
 pub(super) fn own(options: PgConnectOptions) -> PgConnectOptions {
-    // PgBouncer refuses a connection that sets the digits of floats, of which there are none.
+    // PgBouncer refuses connections that set it, and no column is a float.
     options.extra_float_digits(None).disable_statement_logging()
 }
 
-/// Whether one can connect. A pool would not say why not: it tries until its time is over.
+/// Connects once, for the reason if that fails: a pool retries until its time is over.
 pub(super) async fn reached(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let connected =
-        tokio::time::timeout(PATIENCE, async { options.connect().await?.close().await });
+    let connected = tokio::time::timeout(TIMEOUT, async { options.connect().await?.close().await });
     match connected.await {
         Ok(connected) => connected.map_err(failed),
         Err(_) => Err(StoreError::new(StoreErrorKind::Timeout)
-            .with_source(format!("nothing answered within {PATIENCE:?}"))),
+            .with_source(format!("nothing answered within {TIMEOUT:?}"))),
     }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use countersign_sqlx::PostgresStore;
 use countersign_sqlx::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use countersign_testkit::steps::adopt;
+use countersign_testkit::steps::{put, record};
 use countersign_tokens::{GrantKey, GrantStore, StoreErrorKind};
 use tempfile::TempDir;
 
@@ -108,10 +108,10 @@ fn a_pooler_that_keeps_no_prepared_statements_is_named() {
     let Some(bouncer) = Bouncer::start(&world) else { return };
     RUNTIME.block_on(async {
         let (one, other) = (bouncer.store(&world), bouncer.store(&world));
-        adopt(&one, &key(), "token").await.expect("the first to prepare its statements");
+        put(&one, &key(), &record("token")).await.expect("the first to prepare its statements");
         let loaded = other.load(&key()).await;
         if !Bouncer::is_old() {
-            assert!(loaded.expect("loaded").is_some());
+            assert!(loaded.expect("loaded").record.is_some());
             return;
         }
         let error = loaded.expect_err("its statement is there already");

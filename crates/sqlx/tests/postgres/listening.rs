@@ -1,34 +1,31 @@
-//! Being told of changes.
+//! Notifications of changes.
 
 use std::time::Duration;
 
 use countersign_sqlx::PostgresStore;
 use countersign_sqlx::sqlx;
-use countersign_testkit::steps::{adopt, attempt, begin, epoch, material, save};
-use countersign_tokens::{
-    Adopt, Clear, Forget, GrantKey, GrantStore, Mark, Negative, Record, Takeover,
-};
+use countersign_testkit::steps::{put, record};
+use countersign_tokens::{GrantKey, GrantStore, Swap};
 use futures_lite::future::poll_once;
 
 use crate::world::{RUNTIME, World};
 
-const LEASE: Duration = Duration::from_secs(40);
-
-/// After which a notification is one that does not come.
+/// The longest wait for a notification.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn key(subject: &str) -> GrantKey {
-    GrantKey::new("provider", "client", subject).expect("a key")
+/// Returns a key of this world only: the tests share a database, and so its notifications.
+fn key(world: &World, subject: &str) -> GrantKey {
+    GrantKey::new("provider", world.name(), subject).expect("a key")
 }
 
 async fn listening(world: &World) -> PostgresStore {
     world.store().listening(world.options()).await.expect("it listens")
 }
 
-/// Polls until something has changed, while `step` is done.
+/// Runs `step` while a waiter waits, and returns when the waiter is woken.
 async fn told_of<T>(store: &PostgresStore, key: &GrantKey, step: impl Future<Output = T>) -> T {
     let mut changed = Box::pin(store.changed(key));
-    // From here on it waits.
+    // The first poll begins to wait.
     assert!(poll_once(&mut changed).await.is_none(), "something changed before anything did");
     let done = step.await;
     tokio::time::timeout(PATIENCE, changed).await.expect("it was told nothing");
@@ -36,36 +33,17 @@ async fn told_of<T>(store: &PostgresStore, key: &GrantKey, step: impl Future<Out
 }
 
 #[test]
-fn a_waiter_is_told_of_another_process_s_steps() {
+fn a_waiter_is_told_of_every_write_of_another_process() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
-        let (one, other, key) = (listening(&world).await, listening(&world).await, key("user"));
-        let mut read = adopt(&one, &key, "first").await.expect("adopted");
-        let begun = async |read: &Record| {
-            let attempt = attempt();
-            let begin = begin(read, attempt, LEASE, Takeover::Always);
-            assert!(one.begin(&key, &begin).await.expect("begun").is_accepted());
-            attempt
-        };
-        let saved = save(&read, begun(&read).await, "second");
-        let saved = told_of(&other, &key, one.save(&key, &saved)).await.expect("saved");
-        read = saved.accepted().expect("accepted");
-
-        let clear = Clear { attempt: begun(&read).await, epoch: read.epoch, rests_for: None };
-        told_of(&other, &key, one.clear(&key, &clear)).await.expect("cleared");
-
-        let (epoch_read, generation) = (read.epoch, read.generation);
-        let attempt = begun(&read).await;
-        let as_state = Negative::Reauthorize;
-        let mark = Mark { attempt, epoch: epoch_read, generation, as_state };
-        told_of(&other, &key, one.mark(&key, &mark)).await.expect("marked");
-
-        let adopt =
-            Adopt { epoch: epoch(), replaces: Some(epoch_read), material: material("third") };
-        told_of(&other, &key, one.adopt(&key, &adopt)).await.expect("adopted");
-
-        let forget = Forget { epoch: adopt.epoch, tombstone: epoch() };
-        told_of(&other, &key, one.forget(&key, &forget)).await.expect("forgotten");
+        let (one, other, key) =
+            (listening(&world).await, listening(&world).await, key(&world, "user"));
+        let mut expected = None;
+        for next in [Some(record("first")), Some(record("second")), None] {
+            let swap = told_of(&other, &key, one.swap(&key, expected, next.as_ref())).await;
+            assert!(matches!(swap.expect("swapped"), Swap::Done(_)));
+            expected = next.map(|it| it.version);
+        }
     });
 }
 
@@ -74,39 +52,37 @@ fn a_waiter_is_not_told_of_another_grant() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
         let store = listening(&world).await;
-        let (mine, another) = (key("mine"), key("another"));
-        adopt(&store, &mine, "first").await.expect("adopted");
-        adopt(&store, &another, "first").await.expect("adopted");
+        let (mine, another) = (key(&world, "mine"), key(&world, "another"));
+        // By a store that notifies nobody: those notifications could arrive late.
+        put(&world.store(), &mine, &record("first")).await.expect("written");
         let mut changed = Box::pin(store.changed(&mine));
         assert!(poll_once(&mut changed).await.is_none());
-        let replaced = adopt(&store, &another, "second");
-        told_of(&store, &another, replaced).await.expect("adopted");
+        let second = record("second");
+        told_of(&store, &another, put(&store, &another, &second)).await.expect("written");
         assert!(poll_once(&mut changed).await.is_none(), "it was told of another's");
-        told_of(&store, &mine, adopt(&store, &mine, "second")).await.expect("adopted");
+        told_of(&store, &mine, put(&store, &mine, &record("second"))).await.expect("written");
         changed.await;
     });
 }
 
 #[test]
-fn a_step_that_was_refused_or_done_before_tells_nobody() {
+fn a_conflict_or_a_repeated_swap_tells_nobody() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
-        let (store, key) = (listening(&world).await, key("user"));
-        let read = adopt(&store, &key, "first").await.expect("adopted");
-        let attempt = attempt();
-        let begin = begin(&read, attempt, LEASE, Takeover::Never);
-        store.begin(&key, &begin).await.expect("begun");
-        let step = save(&read, attempt, "second");
-        told_of(&store, &key, store.save(&key, &step)).await.expect("saved");
+        let (store, key) = (listening(&world).await, key(&world, "user"));
+        let (first, second) = (record("first"), record("second"));
+        put(&world.store(), &key, &first).await.expect("written");
+        let swap = store.swap(&key, Some(first.version), Some(&second));
+        told_of(&store, &key, swap).await.expect("swapped");
         let mut changed = Box::pin(store.changed(&key));
         assert!(poll_once(&mut changed).await.is_none());
-        assert!(store.save(&key, &step).await.expect("repeated").is_accepted());
-        let late = save(&read, countersign_testkit::steps::attempt(), "late");
-        assert!(!store.save(&key, &late).await.expect("refused").is_accepted());
+        let again = store.swap(&key, Some(first.version), Some(&second)).await;
+        assert!(matches!(again.expect("repeated"), Swap::Done(_)));
+        let late = store.swap(&key, Some(first.version), Some(&record("late"))).await;
+        assert!(matches!(late.expect("compared"), Swap::Conflict(_)));
         // Notifications come in order: those two would have come before this one.
-        let fence = self::key("fence");
-        adopt(&store, &fence, "first").await.expect("adopted");
-        told_of(&store, &fence, adopt(&store, &fence, "second")).await.expect("adopted");
+        let fence = self::key(&world, "fence");
+        told_of(&store, &fence, put(&store, &fence, &record("first"))).await.expect("written");
         assert!(poll_once(&mut changed).await.is_none(), "it was told of nothing");
     });
 }
@@ -115,14 +91,16 @@ fn a_step_that_was_refused_or_done_before_tells_nobody() {
 fn who_does_not_listen_tells_nobody() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
-        let (quiet, listening, key) = (world.store(), listening(&world).await, key("user"));
-        adopt(&quiet, &key, "first").await.expect("adopted");
+        let (quiet, listening, key) = (world.store(), listening(&world).await, key(&world, "user"));
+        put(&quiet, &key, &record("first")).await.expect("written");
         let mut changed = Box::pin(listening.changed(&key));
         assert!(poll_once(&mut changed).await.is_none());
-        adopt(&quiet, &key, "second").await.expect("adopted");
-        let fence = self::key("fence");
-        adopt(&listening, &fence, "first").await.expect("adopted");
-        told_of(&listening, &fence, adopt(&listening, &fence, "second")).await.expect("adopted");
+        put(&quiet, &key, &record("second")).await.expect("written");
+        let fence = self::key(&world, "fence");
+        put(&listening, &fence, &record("first")).await.expect("written");
+        told_of(&listening, &fence, put(&listening, &fence, &record("second")))
+            .await
+            .expect("written");
         assert!(poll_once(&mut changed).await.is_none(), "it takes the lock of all commits");
     });
 }
@@ -131,9 +109,9 @@ fn who_does_not_listen_tells_nobody() {
 fn a_connection_that_was_lost_is_made_anew_and_waiters_look_again() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
-        let (store, key) = (listening(&world).await, key("user"));
-        adopt(&store, &key, "first").await.expect("adopted");
-        // They are told that something may have been missed.
+        let (store, key) = (listening(&world).await, key(&world, "user"));
+        put(&world.store(), &key, &record("first")).await.expect("written");
+        // Waiters are woken, since notifications may have been missed.
         told_of(&store, &key, async {
             let ended: Vec<bool> = sqlx::query_scalar(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -146,7 +124,7 @@ fn a_connection_that_was_lost_is_made_anew_and_waiters_look_again() {
             assert_eq!(ended, [true]);
         })
         .await;
-        told_of(&store, &key, adopt(&store, &key, "second")).await.expect("adopted");
+        told_of(&store, &key, put(&store, &key, &record("second"))).await.expect("written");
     });
 }
 
@@ -154,14 +132,14 @@ fn a_connection_that_was_lost_is_made_anew_and_waiters_look_again() {
 fn g05_a_notification_shows_no_subject() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {
-        let (store, key) = (listening(&world).await, key("canary"));
+        let (store, key) = (listening(&world).await, key(&world, "canary"));
         let options = world.options();
         let pool =
             sqlx::postgres::PgPoolOptions::new().connect_with(options).await.expect("a pool");
         let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await.expect("one");
         listener.listen("countersign_grants").await.expect("it listens");
-        adopt(&store, &key, "first").await.expect("adopted");
-        adopt(&store, &key, "second").await.expect("adopted");
+        put(&store, &key, &record("first")).await.expect("written");
+        put(&store, &key, &record("second")).await.expect("written");
         loop {
             let told = listener.recv().await.expect("told");
             assert!(!told.payload().contains("canary"), "{}", told.payload());

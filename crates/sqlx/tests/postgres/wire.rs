@@ -1,4 +1,4 @@
-//! What goes over the wire, counted by a proxy before the server.
+//! A proxy before the server that counts round trips and bytes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// An empty `Sync`, by which a pool sees after each step, beside, that a connection is in order.
-/// Nobody waits for it.
+/// An empty `Sync`, by which a pool tests a connection that is returned to it. No statement waits for
+/// it.
 const CHECK: &[u8] = b"S\0\0\0\x04";
 
-/// Counts round trips: how often a client says something after the server has.
+/// Counts a round trip whenever a client sends something after the server has answered.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     trips: Arc<AtomicUsize>,
-    checks: Arc<AtomicUsize>,
+    received: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -22,31 +22,31 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let here = listener.local_addr().expect("an address").port();
         let trips = Arc::new(AtomicUsize::new(0));
-        let checks = Arc::new(AtomicUsize::new(0));
-        let counted = (trips.clone(), checks.clone());
+        let received = Arc::new(AtomicUsize::new(0));
+        let counted = (trips.clone(), received.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect((host.as_str(), port)).await.expect("the server");
                 tokio::spawn(carried(client, server, counted.clone()));
             }
         });
-        Self { port: here, trips, checks }
+        Self { port: here, trips, received }
     }
 
     pub(crate) fn trips(&self) -> usize {
         self.trips.load(Ordering::SeqCst)
     }
 
-    /// How often a pool has tested a connection.
-    pub(crate) fn checks(&self) -> usize {
-        self.checks.load(Ordering::SeqCst)
+    /// Returns the number of bytes that the server has sent.
+    pub(crate) fn received(&self) -> usize {
+        self.received.load(Ordering::SeqCst)
     }
 }
 
 async fn carried(
     client: TcpStream,
     server: TcpStream,
-    (trips, checks): (Arc<AtomicUsize>, Arc<AtomicUsize>),
+    (trips, received): (Arc<AtomicUsize>, Arc<AtomicUsize>),
 ) {
     let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
         (client.into_split(), server.into_split());
@@ -56,6 +56,7 @@ async fn carried(
         let mut bytes = vec![0; 64 * 1024];
         while let Ok(read @ 1..) = from_server.read(&mut bytes).await {
             answered.store(true, Ordering::SeqCst);
+            received.fetch_add(read, Ordering::SeqCst);
             if to_client.write_all(&bytes[..read]).await.is_err() {
                 return;
             }
@@ -63,9 +64,7 @@ async fn carried(
     });
     let mut bytes = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from_client.read(&mut bytes).await {
-        if &bytes[..read] == CHECK {
-            checks.fetch_add(1, Ordering::SeqCst);
-        } else if was_answered.swap(false, Ordering::SeqCst) {
+        if &bytes[..read] != CHECK && was_answered.swap(false, Ordering::SeqCst) {
             trips.fetch_add(1, Ordering::SeqCst);
         }
         if to_server.write_all(&bytes[..read]).await.is_err() {

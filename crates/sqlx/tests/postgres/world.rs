@@ -1,4 +1,4 @@
-//! A schema of its own for each test, on a real server.
+//! A schema for each test, on a real server.
 
 use std::env;
 use std::str::FromStr;
@@ -8,15 +8,15 @@ use std::time::Duration;
 use countersign_sqlx::PostgresStore;
 use countersign_sqlx::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use countersign_sqlx::sqlx::{self, AssertSqlSafe, Connection, PgConnection, PgPool};
+use countersign_testkit::steps::record;
 use countersign_testkit::store_conformance::Stores;
-use countersign_tokens::{AttemptId, GrantStore, KeyRing, SealedStore};
+use countersign_tokens::{AttemptId, Record, StoreTime};
 use tokio::runtime::Runtime;
 use url::Url;
 
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
 
-/// A schema with the tables, which goes with it. `None`, and a line that says so, where there is
-/// no server.
+/// A schema with the tables. Dropping it drops the schema.
 pub(crate) struct World {
     url: String,
     options: PgConnectOptions,
@@ -25,6 +25,7 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// Returns `None`, and prints why, if there is no server.
     pub(crate) fn open() -> Option<Self> {
         let Ok(url) = env::var("COUNTERSIGN_POSTGRES_URL") else {
             println!("skipped: COUNTERSIGN_POSTGRES_URL is not set");
@@ -44,14 +45,14 @@ impl World {
         Some(Self { url, options, schema, admin })
     }
 
-    /// A store with a pool of its own, as another process has.
+    /// Creates a store with another pool, as another process has.
     pub(crate) fn store(&self) -> PostgresStore {
         let _inside = RUNTIME.enter();
         let pool = PgPoolOptions::new().max_connections(8).test_before_acquire(false);
         PostgresStore::new(pool.connect_lazy_with(self.options()))
     }
 
-    /// A store with a pool that is its own, through `port` of this machine if there is one.
+    /// Connects a store that makes its pool itself, through `port` of this machine if given.
     pub(crate) async fn connected(&self, port: Option<u16>) -> PostgresStore {
         let mut url = Url::parse(&self.url).expect("a URL");
         if let Some(port) = port {
@@ -64,29 +65,18 @@ impl World {
         PostgresStore::connect(url.as_str()).await.expect("a server")
     }
 
-    /// Has the server's clock move on, by setting back every instant that is told by it.
-    pub(crate) fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).expect("not that long");
-        let moved = sqlx::query(
-            "UPDATE countersign_grants SET lease_until = lease_until - $1,
-            attempted_at = ARRAY(SELECT at - $1 FROM unnest(attempted_at) AS at),
-            expires_at = expires_at - $1, due_at = due_at - $1, not_before = not_before - $1",
-        );
-        RUNTIME.block_on(moved.bind(by).execute(&self.admin)).expect("rows set back");
-    }
-
-    /// Connects as the stores of this world do.
+    /// Returns the options of the stores of this world.
     pub(crate) fn options(&self) -> PgConnectOptions {
         let options = self.options.clone().options([("search_path", self.schema.as_str())]);
         options.application_name(self.name())
     }
 
-    /// What the connections of [`store`](Self::store) are called at the server.
+    /// Returns the name of the stores' connections at the server.
     pub(crate) fn name(&self) -> &str {
         &self.schema
     }
 
-    /// For statements of a test's own.
+    /// Returns a pool for statements of the test.
     pub(crate) fn admin(&self) -> &PgPool {
         &self.admin
     }
@@ -100,22 +90,20 @@ impl Drop for World {
 }
 
 pub(crate) fn stores() -> Option<Stores> {
-    World::open().map(|world| of(world, |store| store))
-}
-
-pub(crate) fn sealed_stores() -> Option<Stores> {
-    World::open().map(|world| {
-        of(world, |store| {
-            let ring = KeyRing::new("key 1", [7; 32]).expect("a ring");
-            SealedStore::new(store, ring)
-        })
-    })
-}
-
-fn of<S: GrantStore>(world: World, wrap: impl Fn(PostgresStore) -> S) -> Stores {
-    let world = Arc::new(world);
-    // The pools of a program and of the store itself.
+    let world = Arc::new(World::open()?);
+    // One pool is the program's, the other the store's own.
     let own = RUNTIME.block_on(world.connected(None));
-    let (one, other) = (wrap(world.store()), wrap(own));
-    Stores::new(one, other, move |by| world.advance(by))
+    let again = world.clone();
+    let stores = Stores::running(world.store(), own).reopened_by(move || again.store());
+    Some(stores.keeping(world))
+}
+
+/// Creates a record that expires an hour after `now` and is due ten minutes before.
+pub(crate) fn timed_record(text: &str, now: StoreTime) -> Record {
+    let (expires_in, due_in) = (Duration::from_secs(3600), Duration::from_secs(3000));
+    Record {
+        expires_at: Some(now.plus(expires_in)),
+        due_at: Some(now.plus(due_in)),
+        ..record(text)
+    }
 }

@@ -2,16 +2,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign_sqlx::SqliteStore;
-use countersign_sqlx::sqlx::SqlitePool;
 use countersign_sqlx::sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
-use countersign_testkit::steps::{adopt, attempt, begin, save};
-use countersign_tokens::{GrantKey, GrantStore, KeyRing, SealedStore, StoreErrorKind, Takeover};
+use countersign_sqlx::sqlx::{self, SqlitePool};
+use countersign_testkit::steps::{put, record};
+use countersign_tokens::{GrantKey, GrantStore, Payload, Record, StoreErrorKind, StoreTime};
 
-use crate::world::{RUNTIME, open};
+use crate::world::{RUNTIME, open, timed_record};
 
-const LEASE: Duration = Duration::from_secs(40);
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 fn key() -> GrantKey {
     GrantKey::new("provider", "client", "user").expect("a key")
@@ -22,41 +22,45 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     entries.map(|entry| entry.expect("an entry").path()).collect()
 }
 
+#[cfg(unix)]
 #[test]
-fn g05_no_file_shows_a_token_of_a_sealed_store() {
+fn its_files_are_open_to_their_owner_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(&folder.path().join("grants.db"));
-    RUNTIME.block_on(async {
-        let sealed =
-            SealedStore::new(store.clone(), KeyRing::new("key 1", [7; 32]).expect("a ring"));
-        let adopted = adopt(&sealed, &key(), "canary-of-adopt").await.expect("adopted");
-        let attempt = attempt();
-        let begin = begin(&adopted, attempt, LEASE, Takeover::Never);
-        sealed.begin(&key(), &begin).await.expect("begun");
-        sealed.save(&key(), &save(&adopted, attempt, "canary-of-save")).await.expect("saved");
-    });
-    let files = files(folder.path());
-    assert!(files.len() > 1, "the log of SQLite is there, while the store is open");
+    RUNTIME.block_on(put(&store, &key(), &record("token"))).expect("written");
+    are_private(folder.path());
+}
+
+#[cfg(unix)]
+fn are_private(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let files = files(folder);
+    assert!(files.len() > 1, "SQLite's log is there while the store is open");
     for file in files {
-        let bytes = std::fs::read(&file).expect("a file");
-        let canary = bytes.windows(6).any(|it| it == b"canary");
-        assert!(!canary, "{} shows a token", file.display());
+        let mode = file.metadata().expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
     }
-    drop(store);
 }
 
 #[cfg(unix)]
 #[test]
-fn its_files_are_open_to_their_owner_alone() {
+fn a_file_that_others_can_read_is_made_private() {
+    use std::fs::{Permissions, set_permissions, write};
     use std::os::unix::fs::PermissionsExt;
 
     let folder = tempfile::tempdir().expect("a folder");
-    let store = open(&folder.path().join("grants.db"));
-    RUNTIME.block_on(adopt(&store, &key(), "token")).expect("adopted");
+    let file = folder.path().join("grants.db");
+    write(&file, "").expect("a file");
+    set_permissions(&file, Permissions::from_mode(0o644)).expect("set");
+    let store = open(&file);
+    RUNTIME.block_on(put(&store, &key(), &record("token"))).expect("written");
+    are_private(folder.path());
     for file in files(folder.path()) {
-        let mode = file.metadata().expect("a file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+        set_permissions(&file, Permissions::from_mode(0o664)).expect("set");
     }
+    open(&file);
+    are_private(folder.path());
 }
 
 #[test]
@@ -65,14 +69,15 @@ fn what_was_replaced_is_overwritten() {
     let file = folder.path().join("grants.db");
     RUNTIME.block_on(async {
         let store = SqliteStore::open(&file).await.expect("a store");
-        adopt(&store, &key(), "canary").await.expect("adopted");
-        adopt(&store, &key(), "another").await.expect("adopted");
+        put(&store, &key(), &record("canary")).await.expect("written");
+        put(&store, &key(), &record("another")).await.expect("written");
         // The last connection moves its log into the file.
         store.pool().close().await;
     });
     let bytes = std::fs::read(&file).expect("a file");
-    assert!(bytes.windows(7).any(|it| it == b"another"), "the token is there");
-    assert!(!bytes.windows(6).any(|it| it == b"canary"), "the one before is there too");
+    // The payloads in base64.
+    assert!(bytes.windows(8).any(|it| it == b"YW5vdGhl"), "the token is not there");
+    assert!(!bytes.windows(8).any(|it| it == b"Y2FuYXJ5"), "the former token is there too");
 }
 
 #[test]
@@ -92,7 +97,7 @@ fn a_pool_that_may_lose_what_it_stored_is_refused() {
         let careful = pool(SqliteJournalMode::Wal, SqliteSynchronous::Full);
         let store = SqliteStore::new(careful).await.expect("it is taken");
         store.migrate().await.expect("tables");
-        adopt(&store, &key(), "token").await.expect("adopted");
+        put(&store, &key(), &record("token")).await.expect("written");
     });
 }
 
@@ -129,4 +134,117 @@ fn many_processes_may_open_a_new_file_at_once() {
     let beside =
         files(folder.path()).into_iter().filter(|it| it.extension() == Some("tmp".as_ref()));
     assert_eq!(beside.count(), 0);
+}
+
+#[test]
+fn tables_of_another_version_are_an_unknown_version() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("grants.db");
+    RUNTIME.block_on(async {
+        let store = SqliteStore::open(&file).await.expect("a store");
+        let old = "DROP TABLE countersign_grants; CREATE TABLE countersign_grants (
+                key TEXT PRIMARY KEY NOT NULL, epoch BLOB NOT NULL, revision INTEGER NOT NULL,
+                due_at INTEGER, payload BLOB NOT NULL);
+            UPDATE _countersign_migrations SET checksum = x'00'";
+        sqlx::raw_sql(old).execute(store.pool()).await.expect("the old table");
+        let next = record("next");
+        for error in [
+            store.load(&key()).await.expect_err("no record"),
+            store.swap(&key(), None, Some(&next)).await.expect_err("no version"),
+            store.swap(&key(), Some(next.version), Some(&next)).await.expect_err("no version"),
+            store.due(DAY, None, 1).await.expect_err("no record"),
+            store.migrate().await.expect_err("another schema"),
+            SqliteStore::open(&file).await.expect_err("another schema"),
+        ] {
+            assert_eq!(error.kind(), StoreErrorKind::UnknownVersion, "{error:?}");
+            let why = std::error::Error::source(&error).expect("why").to_string();
+            assert!(why.contains("rename or drop `countersign_grants`"), "{why}");
+        }
+    });
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_skipped_and_end_no_page() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder.path().join("grants.db"));
+    RUNTIME.block_on(async {
+        let now = store.load(&key()).await.expect("loaded").read_at;
+        put(&store, &key(), &timed_record("token", now)).await.expect("written");
+        let damage =
+            "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 9)
+            INSERT INTO countersign_grants (key, version, record, state, due_at, written_at)
+            SELECT prefix.key || n, '', zeroblob(9), 'live', due_at, 0
+            FROM n, countersign_grants,
+                (SELECT 'a/b/' AS key UNION ALL SELECT 'zz' UNION ALL SELECT 'z/z/') AS prefix";
+        sqlx::raw_sql(damage).execute(store.pool()).await.expect("rows");
+        for limit in [2, 100] {
+            let due = store.due(DAY, None, limit).await.expect("a page");
+            let list = store.list(None, limit).await.expect("a page");
+            assert!(due.next.is_none() && list.next.is_none());
+            for (records, skipped) in [(due.records, due.skipped), (list.records, list.skipped)] {
+                assert_eq!(records.len(), 1);
+                assert_eq!(records[0].0, key());
+                assert_eq!(skipped.len(), 27);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_page_reads_one_record_more_than_fits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder.path().join("grants.db"));
+    RUNTIME.block_on(async {
+        for index in 0..4 {
+            let key = GrantKey::new("provider", "client", &index.to_string()).expect("a key");
+            let large = Record { payload: Payload::new(vec![7; 300 * 1024]), ..record("") };
+            put(&store, &key, &large).await.expect("written");
+        }
+        let page = store.list(None, 1000).await.expect("a page");
+        assert_eq!(page.records.len(), 2, "records of 400 KiB in a page of 1 MiB");
+        assert_eq!(page.next.expect("there are more").subject(), "1");
+    });
+}
+
+async fn now(store: &SqliteStore) -> StoreTime {
+    store.load(&key()).await.expect("loaded").read_at
+}
+
+fn is_about(one: StoreTime, other: StoreTime) -> bool {
+    one.since(other).max(other.since(one)) < DAY / 24
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_wall_clock_that_is_set_moves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("grants.db");
+    RUNTIME.block_on(async {
+        let store = SqliteStore::open(&file).await.expect("a store");
+        let began = now(&store).await;
+        // As if the wall clock was a day ahead when the machine was started.
+        let set = "UPDATE countersign_clock SET zero = zero + 86400000";
+        sqlx::raw_sql(set).execute(store.pool()).await.expect("set");
+        let other = SqliteStore::open(&file).await.expect("a store");
+        assert!(is_about(now(&other).await, began.plus(DAY)), "it follows the wall clock");
+        assert!(is_about(now(&store).await, began), "its time moved");
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn time_does_not_go_back_behind_the_last_write_when_the_machine_is_started() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("grants.db");
+    RUNTIME.block_on(async {
+        let store = SqliteStore::open(&file).await.expect("a store");
+        put(&store, &key(), &record("token")).await.expect("written");
+        let before = now(&store).await.plus(DAY);
+        // As if the wall clock was a day ahead when the machine was started the last time.
+        let started = "UPDATE countersign_grants SET written_at = written_at + 86400000;
+            UPDATE countersign_clock SET boot_id = 'another'";
+        sqlx::raw_sql(started).execute(store.pool()).await.expect("set");
+        let after = now(&SqliteStore::open(&file).await.expect("a store")).await;
+        assert!(is_about(before, after), "{before:?} {after:?}");
+    });
 }

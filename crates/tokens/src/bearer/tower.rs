@@ -13,8 +13,8 @@ use countersign_core::http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::header::{add, is_due};
 use super::refusal::is_refused;
-use super::{add, is_due};
 use crate::manager::TokenSource;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -118,7 +118,7 @@ where
             add(&mut request, &token);
             let answer = inner.call(request).await.map_err(Into::into)?;
             if is_refused(&answer) {
-                adder.source.reject_beside(token);
+                adder.source.reject_in_background(token);
             }
             Ok(answer)
         })

@@ -7,15 +7,20 @@ use std::sync::{Arc, OnceLock};
 use countersign_core::{Clock, SystemClock};
 use serde::{Deserialize, Serialize};
 
-use super::disk;
-use super::locks::locked;
+use super::latch::locked;
+use super::{disk, latch};
 use crate::store::{BootTime, StoreError, StoreErrorKind, StoreTime};
 
-/// Where the first process after a start of the machine writes which instant that was.
+/// The file in which the first process after a start of the machine writes when the machine started.
 const FILE: &str = "clock.json";
 
-/// Its name without the ending.
+/// The name of the file without its extension.
 pub(super) const NAME: &str = "clock";
+
+/// Returns whether this is the clock's file, which is no record.
+pub(super) fn is_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == FILE)
+}
 
 pub(super) enum StoreClock {
     Given(Arc<dyn Clock>),
@@ -33,7 +38,8 @@ impl StoreClock {
         Self::Given(Arc::new(clock))
     }
 
-    /// The time since the machine was started, or the wall clock where that is not told.
+    /// Creates a clock of the time since the machine started, or of the wall clock where the system
+    /// does not tell that time.
     pub(super) fn of_the_machine() -> Self {
         Self::Machine { wall: Arc::new(SystemClock), start: OnceLock::new() }
     }
@@ -48,8 +54,9 @@ impl StoreClock {
     }
 }
 
-/// `None` where the system does not tell, and where its start can neither be read nor written: in
-/// a folder, that is, that takes no writes, so that nothing is decided by it.
+/// Returns `None` if the system does not tell the time since its start, or if the instant of the
+/// start can neither be read nor written. Nothing is written to such a folder, so nothing is decided
+/// by the wall clock that is used instead.
 fn since_boot(folder: &Path, wall: &dyn Clock, start: &OnceLock<StoreTime>) -> Option<StoreTime> {
     let start = match start.get() {
         Some(known) => *known,
@@ -62,19 +69,20 @@ fn since_boot(folder: &Path, wall: &dyn Clock, start: &OnceLock<StoreTime>) -> O
     Some(start.plus(BootTime::elapsed()?))
 }
 
-/// The start of `boot` by the wall clock, but not so early that time would go back behind what was
-/// written before: a machine without a battery starts with any time.
+/// Writes when the machine started, by the wall clock, but not so early that time goes back behind
+/// the last change of a file: a machine without a battery starts with any time.
 fn anchor(folder: &Path, wall: &dyn Clock, boot: &BootTime) -> Result<StoreTime, StoreError> {
-    let _latch = locked(&folder.join("locks").join("clock.latch"))?;
+    let _latch = locked(&latch::of(folder, NAME))?;
     if let Some(start) = written(folder, boot) {
         return Ok(start);
     }
-    let latest = disk::all(folder)?.map(|(_, record)| record.read_at).max();
-    let now = read(wall);
-    let started_at = boot.start(latest.map_or(now, |latest| latest.max(now)));
+    let written_at = disk::files(folder, disk::RECORD)?.filter(|path| !is_file(path));
+    let latest = written_at.filter_map(|path| disk::changed_at(&path)).max();
+    let now = latest.unwrap_or_default().max(read(wall));
+    let started_at = boot.start(now);
     let bytes = serde_json::to_vec(&Written { boot_id: boot.id.clone(), started_at })
         .map_err(|error| StoreError::new(StoreErrorKind::Other).with_source(error))?;
-    disk::replace(folder, &folder.join(FILE), &bytes)?;
+    disk::replace(&folder.join(FILE), &bytes, now)?;
     Ok(started_at)
 }
 
@@ -99,7 +107,7 @@ mod tests {
     use super::*;
     use crate::file::FileStore;
     use crate::key::GrantKey;
-    use crate::store::{Adopt, Epoch, GrantStore, Material, Payload};
+    use crate::store::{Epoch, GrantStore, Record, Version};
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -109,16 +117,11 @@ mod tests {
         FileStore::with(folder, StoreClock::Machine { wall, start }).unwrap()
     }
 
-    fn adopt(store: &FileStore) {
-        let material = Material {
-            payload: Payload::new(b"token".to_vec()),
-            key_id: None,
-            expires_in: None,
-            due_in: None,
-        };
+    fn write(store: &FileStore) {
         let key = GrantKey::new("provider", "client", "user").unwrap();
-        let adopt = Adopt { epoch: Epoch::random().unwrap(), replaces: None, material };
-        futures_lite::future::block_on(store.adopt(&key, &adopt)).unwrap();
+        let (epoch, version) = (Epoch::random().unwrap(), Version::random().unwrap());
+        let record = Record::tombstone(epoch, 1, version);
+        futures_lite::future::block_on(store.swap(&key, None, Some(&record))).unwrap();
     }
 
     fn is_about(one: StoreTime, other: StoreTime) -> bool {
@@ -131,10 +134,10 @@ mod tests {
         let grants = folder.path().join("grants");
         let wall = ManualClock::default();
         let (store, began) = (open(&grants, &wall), read(&wall));
-        assert!(is_about(store.now(), began));
+        assert!(is_about(store.0.now(), began));
         wall.advance(DAY);
-        assert!(is_about(store.now(), began), "it moved with the wall clock");
-        assert!(is_about(open(&grants, &wall).now(), began), "another process has another time");
+        assert!(is_about(store.0.now(), began), "it moved with the wall clock");
+        assert!(is_about(open(&grants, &wall).0.now(), began), "another process has another time");
     }
 
     #[test]
@@ -145,12 +148,12 @@ mod tests {
         let early = read(&wall);
         wall.advance(DAY);
         let store = open(&grants, &wall);
-        let before = store.now();
-        adopt(&store);
+        let before = store.0.now();
+        write(&store);
         let another = Written { boot_id: "another".to_owned(), started_at: early };
         fs::write(grants.join(FILE), serde_json::to_vec(&another).unwrap()).unwrap();
         // It starts with the time that it had a day ago.
-        let after = open(&grants, &ManualClock::default()).now();
+        let after = open(&grants, &ManualClock::default()).0.now();
         assert!(before <= after && is_about(before, after), "{before:?} {after:?}");
     }
 
@@ -159,10 +162,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let grants = folder.path().join("grants");
         let wall = ManualClock::default();
-        open(&grants, &wall).now();
+        open(&grants, &wall).0.now();
         fs::write(grants.join(FILE), "{").unwrap();
-        let now = open(&grants, &wall).now();
+        let now = open(&grants, &wall).0.now();
         wall.advance(DAY);
-        assert!(is_about(open(&grants, &wall).now(), now));
+        assert!(is_about(open(&grants, &wall).0.now(), now));
     }
 }

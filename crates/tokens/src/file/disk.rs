@@ -3,147 +3,160 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use zeroize::Zeroizing;
 
-use super::form::{self, Unreadable};
-use super::refused;
 use crate::key::GrantKey;
-use crate::store::{AttemptId, Record, StoreError, StoreErrorKind};
+use crate::store::{AttemptId, Record, StoreError, StoreErrorKind, StoreTime};
 
-/// Makes a folder that its owner alone may enter, or checks that it is one.
+/// The extension of a record.
+pub(super) const RECORD: &str = "json";
+
+/// The extension of a file that is to replace another.
+pub(super) const UNFINISHED: &str = "tmp";
+
+/// Creates a folder that only its owner can enter, or checks that it is one.
 pub(super) fn make_folder(folder: &Path) -> Result<(), StoreError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(failed)?;
+    builder.create(folder).map_err(|error| failed("create", folder, &error))?;
     #[cfg(unix)]
     {
-        let mode = std::os::unix::fs::PermissionsExt::mode(
-            &fs::metadata(folder).map_err(failed)?.permissions(),
-        );
+        let metadata = fs::metadata(folder).map_err(|error| failed("open", folder, &error))?;
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions());
         if mode & 0o077 != 0 {
-            let why = format!(
-                "{} may be entered by others than its owner (mode {:03o}): `chmod 700` it, or give \
-                 the store a folder of its own",
+            return Err(StoreError::new(StoreErrorKind::Other).with_source(format!(
+                "{} can be entered by others than its owner (mode {:03o}): `chmod 700` it, or use \
+                 another folder",
                 folder.display(),
                 mode & 0o777
-            );
-            return Err(refused(StoreErrorKind::Other, why));
+            )));
         }
     }
     Ok(())
 }
 
-/// The options of a file that its owner alone may open, from its first byte on.
+/// Sets the options of a file that only its owner can open, from its first byte on.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// The record in this file, which is that of `key`.
-pub(super) fn read(path: &Path, key: &GrantKey) -> Result<Option<Record>, StoreError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => Zeroizing::new(bytes),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let why = match form::read(&bytes) {
-        Ok((of, record)) if of == *key => return Ok(Some(record)),
-        Ok((of, _)) => format!("it is that of {of}"),
-        Err(Unreadable::Later(version)) => {
-            let why = format!("{} has version {version}, and was left alone", path.display());
-            return Err(refused(StoreErrorKind::UnknownVersion, why));
-        }
-        Err(Unreadable::Damaged(why)) => why,
-    };
-    let aside = path.with_extension(format!("damaged-{}", AttemptId::random()?));
-    fs::rename(path, &aside).map_err(failed)?;
-    let why = format!("the file was set aside as {}: {why}", aside.display());
-    Err(refused(StoreErrorKind::Damaged, why))
+/// Reads a file. Returns `None` if there is none.
+pub(super) fn bytes(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path, &error)),
+    }
 }
 
-/// Puts the record in the place of what is there, at once.
-pub(super) fn write(
-    folder: &Path,
+/// Reads the record of `key`. A damaged file is moved aside if `may_move`, for which the caller
+/// holds the latch, and left alone otherwise.
+pub(super) fn read(
     path: &Path,
     key: &GrantKey,
-    record: &Record,
-) -> Result<(), StoreError> {
-    let bytes = form::write(key, record)
-        .map_err(|error| StoreError::new(StoreErrorKind::Other).with_source(error))?;
-    replace(folder, path, &bytes)
-}
-
-/// The ending of a file that is to take the place of another.
-const UNFINISHED: &str = "tmp";
-
-/// Puts a file with these bytes in the place of what is there, at once. Under the latch of that
-/// place: what lies beside it is of a process that was killed.
-pub(super) fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let beside = path.with_extension(UNFINISHED);
-    let written = (|| {
-        take_away(&beside)?;
-        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
-    if let Err(error) = written {
-        // What is there stays; the half beside it is of no use to anybody.
-        let _ = fs::remove_file(&beside);
-        return Err(failed(error));
+    may_move: bool,
+) -> Result<Option<Record>, StoreError> {
+    let Some(bytes) = bytes(path)? else { return Ok(None) };
+    let error = match Record::decode(key, &bytes) {
+        Ok(record) => return Ok(Some(record)),
+        Err(error) => error,
+    };
+    let mut fate = "was left alone".to_owned();
+    if may_move && error.kind() == StoreErrorKind::Damaged {
+        let aside = path.with_extension(format!("damaged-{}", AttemptId::random()?));
+        fs::rename(path, &aside).map_err(|error| failed("set aside", path, &error))?;
+        fate = format!("was set aside as {}", aside.display());
     }
-    sync(folder)
+    let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    let why = format!("{} {fate}: {why}", path.display());
+    Err(StoreError::new(error.kind()).with_source(why))
 }
 
-/// Every record that can be read.
-pub(super) fn all(folder: &Path) -> Result<impl Iterator<Item = (GrantKey, Record)>, StoreError> {
-    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let paths = entries.map_err(failed)?.into_iter().map(|entry| entry.path());
-    let records = paths.filter(|path| path.extension().is_some_and(|it| it == "json"));
-    Ok(records.filter_map(|path| {
-        let bytes = Zeroizing::new(fs::read(path).ok()?);
-        form::read(&bytes).ok()
-    }))
+/// Puts a file with these bytes in the place of what is there, at once. `at` becomes the time of
+/// its last change. The caller holds the latch, so an unfinished file is of a killed process.
+pub(super) fn replace(path: &Path, bytes: &[u8], at: StoreTime) -> Result<(), StoreError> {
+    let unfinished = path.with_extension(UNFINISHED);
+    let written = (|| {
+        remove_if_there(&unfinished)?;
+        let mut options = OpenOptions::new();
+        let mut file = private(options.write(true).create_new(true)).open(&unfinished)?;
+        file.write_all(bytes)?;
+        let since = Duration::from_millis(u64::try_from(at.as_millis()).unwrap_or_default());
+        // Some file systems cannot. The system's clock, which they use instead, is good enough.
+        let _ = SystemTime::UNIX_EPOCH.checked_add(since).map(|at| file.set_modified(at));
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    })();
+    written.map_err(|error| {
+        let _ = fs::remove_file(&unfinished);
+        failed("write", path, &error)
+    })?;
+    path.parent().map_or(Ok(()), sync_replaced)
 }
 
-/// Removes a file for good, and what was to take its place. Under the latch of that place.
-pub(super) fn remove(folder: &Path, path: &Path) -> Result<(), StoreError> {
-    take_away(&path.with_extension(UNFINISHED)).and_then(|()| take_away(path)).map_err(failed)?;
-    sync(folder)
+/// Removes a file for good, and the file that was to replace it. The caller holds the latch.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    let removed = remove_if_there(&path.with_extension(UNFINISHED));
+    removed.and_then(|()| remove_if_there(path)).map_err(|error| failed("remove", path, &error))?;
+    path.parent().map_or(Ok(()), sync_replaced)
 }
 
-/// What processes write, or left when they were killed while they wrote.
-pub(super) fn unfinished(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {
-    let paths = fs::read_dir(folder)?.filter_map(|entry| Some(entry.ok()?.path()));
-    Ok(paths.filter(|path| path.extension().is_some_and(|it| it == UNFINISHED)))
+/// Makes the names in a folder durable after a file was replaced. Whatever the system refuses, the
+/// file is another one now, so the error must not be that of a write that was refused.
+fn sync_replaced(folder: &Path) -> Result<(), StoreError> {
+    sync(folder).map_err(|error| {
+        let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        StoreError::new(StoreErrorKind::Unavailable).with_source(why)
+    })
 }
 
 /// Removes a file that may not be there.
-pub(super) fn take_away(path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Makes names in a folder durable, where folders can be opened.
-fn sync(folder: &Path) -> Result<(), StoreError> {
+/// Returns the files of a folder with this extension.
+pub(super) fn files(
+    folder: &Path,
+    extension: &str,
+) -> Result<impl Iterator<Item = PathBuf>, StoreError> {
+    let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|error| failed("list", folder, &error))?;
+    let paths = entries.into_iter().map(|entry| entry.path());
+    Ok(paths.filter(move |path| path.extension().is_some_and(|it| it == extension)))
+}
+
+/// Returns the time of the last change of a file.
+pub(super) fn changed_at(path: &Path) -> Option<StoreTime> {
+    let at = fs::metadata(path).ok()?.modified().ok()?;
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(StoreTime::default().plus(since))
+}
+
+/// Makes the names in a folder durable, where folders can be opened.
+pub(super) fn sync(folder: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| failed("sync", folder, &error))?;
     }
     Ok(())
 }
 
-/// What an operating system's error says of the store.
-pub(super) fn failed(error: io::Error) -> StoreError {
+/// Creates the error of an operation that the system refused. It names the file.
+pub(super) fn failed(what: &str, path: &Path, error: &io::Error) -> StoreError {
     let kind = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreErrorKind::Full,
         ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => StoreErrorKind::ReadOnly,
         _ => StoreErrorKind::Unavailable,
     };
-    StoreError::new(kind).with_source(error)
+    StoreError::new(kind).with_source(format!("cannot {what} {}: {error}", path.display()))
 }

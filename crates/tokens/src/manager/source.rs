@@ -3,70 +3,90 @@ use std::time::Duration;
 
 use countersign_core::AccessToken;
 
-use super::in_use::InUse;
+use super::engine::GrantInUse;
+use super::refresh::callers;
 use crate::error::TokenError;
 use crate::executor::Task;
 use crate::key::GrantKey;
 
-/// A handle to one grant of a [`TokenManager`](super::TokenManager): as [`TokenManager::token`](super::TokenManager::token), without looking the
-/// grant up. Cheap to clone. It stays the grant's while that is forgotten, and adopted anew.
+/// A handle to one grant of a [`TokenManager`](crate::TokenManager), for callers that ask for its
+/// token often: it does not look the grant up. Cheap to clone. It stays the handle of its key when
+/// the grant is removed and inserted anew.
+///
+/// # Examples
+///
+/// ```
+/// use countersign_tokens::{TokenError, TokenSource};
+///
+/// # async fn example(source: TokenSource) -> Result<(), TokenError> {
+/// let token = source.token().await?;
+/// let header = token.authorization_header();
+/// # let _ = header;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct TokenSource {
-    slot: InUse,
+    grant: GrantInUse,
 }
 
 impl TokenSource {
-    pub(super) fn new(slot: InUse) -> Self {
-        Self { slot }
+    pub(super) fn new(grant: GrantInUse) -> Self {
+        Self { grant }
     }
 
-    /// Which grant.
+    /// Returns the key of the grant.
     #[must_use]
     pub fn key(&self) -> &GrantKey {
-        &self.slot.key
+        &self.grant.key
     }
 
-    /// A fresh access token: see [`TokenManager::token`](super::TokenManager::token).
+    /// Returns a fresh access token: see [`TokenManager::token`](crate::TokenManager::token).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`TokenManager::token`](crate::TokenManager::token).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: a refresh goes on.
     pub async fn token(&self) -> Result<AccessToken, TokenError> {
-        let manager = self.slot.manager();
-        if let Some(token) = self.slot.quiet(manager.0.client.now()) {
+        if let Some(token) = self.grant.quiet(self.grant.engine.now()) {
             return Ok(token);
         }
-        Box::pin(manager.token_of(&self.slot)).await
+        Box::pin(callers::token_of(&self.grant)).await
     }
 
-    /// Says that the API refused `token`: see [`TokenManager::reject`](super::TokenManager::reject).
+    /// Returns a replacement for a token that the API refused: see
+    /// [`TokenManager::reject`](crate::TokenManager::reject).
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Those of [`TokenManager::reject`](crate::TokenManager::reject).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing: a refresh goes on.
     pub async fn reject(&self, token: &AccessToken) -> Result<AccessToken, TokenError> {
-        self.slot.manager().reject_of(&self.slot, token).await
+        callers::reject(&self.grant, token).await
     }
-}
 
-impl TokenSource {
-    /// [`reject`](Self::reject) for one who does not wait for what becomes of it.
+    /// Rejects a token without waiting for its replacement.
     #[cfg(feature = "tower")]
-    pub(crate) fn reject_beside(&self, token: AccessToken) {
+    pub(crate) fn reject_in_background(&self, token: AccessToken) {
         let source = self.clone();
-        let rejected = async move { drop(source.reject(&token).await) };
-        // Without an executor there is nobody to refresh it; events and callers tell.
-        let _ = self.slot.manager().0.spawner.spawn(Box::pin(rejected));
+        // Events report the outcome.
+        self.grant.engine.spawn(async move { drop(source.reject(&token).await) });
     }
 
     /// Waits, by the manager's timer.
     pub(crate) fn sleep(&self, duration: Duration) -> Task {
-        self.slot.manager().0.timer.sleep(duration)
+        self.grant.engine.sleep(duration)
     }
 }
 
 impl fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TokenSource({})", self.slot.key)
+        write!(f, "TokenSource({})", self.grant.key)
     }
 }

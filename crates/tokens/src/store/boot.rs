@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::StoreTime;
+use super::time::StoreTime;
 
 /// How long ago this machine was started, by a clock that nobody sets and that runs on while the
 /// machine sleeps.

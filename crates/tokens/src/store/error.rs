@@ -1,17 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A store could not do a step, or cannot say whether it did.
+/// A store could not do what was asked, or does not know whether it did.
 ///
-/// Cheap to clone. `Display` says what happened, `source()` what the store's own library said. No
-/// payload is in either.
+/// Cheap to clone. `Display` names the failure, `source()` is the error of the store's own library.
+/// Neither shows a payload.
 #[derive(Debug, Clone)]
 pub struct StoreError {
     kind: StoreErrorKind,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What kept a store from doing a step.
+/// Why a store failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
@@ -25,7 +25,7 @@ pub enum StoreErrorKind {
     ReadOnly,
     /// What it holds for this key cannot be read, and was left as it is or set aside.
     Damaged,
-    /// What it holds was written in a form that this version does not know.
+    /// What it holds was written in a form that this version does not read.
     UnknownVersion,
     /// What it holds is sealed by a key that is not in the ring.
     UnknownKey,
@@ -39,13 +39,13 @@ pub enum StoreErrorKind {
 }
 
 impl StoreError {
-    /// An error of this kind.
+    /// Creates an error of this kind.
     #[must_use]
     pub fn new(kind: StoreErrorKind) -> Self {
         Self { kind, source: None }
     }
 
-    /// The same with what the store's own library said. That must not show a payload.
+    /// Sets the error of the store's own library as source. It must not show a payload.
     #[must_use]
     pub fn with_source(
         mut self,
@@ -55,7 +55,18 @@ impl StoreError {
         self
     }
 
-    /// What happened.
+    /// Names the row whose record could not be read.
+    pub(crate) fn of_row(self, key: &str) -> Self {
+        let why = self.source.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
+        Self::new(self.kind).with_source(format!("the record under `{key}`{why}"))
+    }
+
+    /// Returns whether a swap with this error was not done and never will be.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self.kind, StoreErrorKind::Full | StoreErrorKind::ReadOnly)
+    }
+
+    /// Returns what happened.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
@@ -71,7 +82,7 @@ impl fmt::Display for StoreError {
             StoreErrorKind::ReadOnly => "the store takes no writes",
             StoreErrorKind::Damaged => "what the store holds for this grant cannot be read",
             StoreErrorKind::UnknownVersion => {
-                "what the store holds for this grant was written by a later version"
+                "what the store holds for this grant was written by another version of this library"
             }
             StoreErrorKind::UnknownKey => {
                 "what the store holds for this grant is sealed by a key that is not in the ring"

@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, StoreErrorKind};
+use super::error::{StoreError, StoreErrorKind};
 
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -12,7 +12,7 @@ macro_rules! random_id {
         pub struct $name([u8; 16]);
 
         impl $name {
-            /// Draws a new one.
+            /// Draws a random id.
             ///
             /// # Errors
             ///
@@ -25,13 +25,13 @@ macro_rules! random_id {
                 Ok(Self(bytes))
             }
 
-            /// The one of these bytes, read from a store.
+            /// Creates the id of these bytes, which a store has kept.
             #[must_use]
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
-            /// Its bytes, for a store.
+            /// Returns the bytes of the id.
             #[must_use]
             pub fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
@@ -71,12 +71,17 @@ macro_rules! random_id {
 }
 
 random_id! {
-    /// One life of a grant under its key: a new one at every adopt and forget, so that nothing
-    /// late from a former life is taken for this one's.
+    /// Identifies one write of a record. It is drawn for each write and never used again.
+    Version
+}
+
+random_id! {
+    /// Identifies a grant under its key. Each insert and each removal draws its own, so that a late
+    /// write for an earlier grant does not change a later one.
     Epoch
 }
 
 random_id! {
-    /// One attempt to refresh a grant, and the owner of its lease. No secret.
+    /// Identifies one attempt to refresh a grant. It is no secret.
     AttemptId
 }

@@ -1,51 +1,38 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-use super::{AttemptId, Epoch, Payload, StoreTime};
+use super::error::{StoreError, StoreErrorKind};
+use super::id::{AttemptId, Epoch, Version};
+use super::payload::Payload;
+use super::time::StoreTime;
+use crate::key::GrantKey;
 
-/// A grant as a store holds it. All but the payload is in clear.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A grant as a store keeps it. Everything but the payload is in clear.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Record {
-    /// Which life of the grant it is.
+    /// Identifies this write. Each write has its own.
+    pub version: Version,
+    /// Identifies the grant under its key: another grant under the same key has another epoch.
     pub epoch: Epoch,
-    /// Moves with every new token of this epoch, and with nothing else.
+    /// Counts the refresh tokens of this epoch, from 1. It moves with each refresh and with
+    /// nothing else.
     pub generation: u64,
-    /// Moves with every write.
-    pub revision: u64,
-    /// Whether it can be refreshed.
+    /// Whether the grant can be refreshed.
     pub state: GrantState,
-    /// Who may refresh it now. It may have run out.
-    pub lease: Option<Lease>,
-    /// Counts the leases of this epoch: a later holder has a greater number.
-    pub fence: u64,
-    /// The intents to refresh this generation that nobody has taken back, the earliest first.
+    /// The pending attempts to refresh this generation, the earliest first.
     pub attempts: Vec<Attempt>,
-    /// The attempt that wrote this generation; none for one that was adopted.
-    pub written_by: Option<AttemptId>,
-    /// When its access token ends. `None` when the provider did not say.
+    /// When the access token expires. `None` if the provider did not say.
     pub expires_at: Option<StoreTime>,
-    /// When it is to be refreshed; none unless its state is [`GrantState::Live`].
+    /// When the grant is to be refreshed. `None` if it is not.
     pub due_at: Option<StoreTime>,
-    /// Before when it is not to be refreshed.
-    pub not_before: Option<StoreTime>,
-    /// The key that the payload is sealed by; none when it is not sealed.
+    /// The instant before which the grant must not be refreshed.
+    pub retry_at: Option<StoreTime>,
+    /// The id of the key that seals the payload. `None` if the payload is not sealed.
     pub key_id: Option<String>,
-    /// Its tokens.
+    /// The tokens.
     pub payload: Payload,
-    /// The store's clock when this was read or written.
-    pub read_at: StoreTime,
-}
-
-impl Record {
-    /// The lease, when it has not run out.
-    #[must_use]
-    pub fn live_lease(&self) -> Option<Lease> {
-        self.lease.filter(|lease| self.read_at < lease.until)
-    }
-
-    /// The intents of others than `attempt`.
-    pub fn attempts_of_others(&self, attempt: AttemptId) -> impl Iterator<Item = &Attempt> {
-        self.attempts.iter().filter(move |other| other.id != attempt)
-    }
 }
 
 /// Whether a grant can be refreshed.
@@ -54,29 +41,196 @@ impl Record {
 pub enum GrantState {
     /// It can.
     Live,
-    /// Its refresh token may have been spent by an attempt whose answer was lost. A late save, or
-    /// the author's clear, takes that back.
+    /// An attempt may have used the refresh token, and its answer was lost. A late answer makes
+    /// the grant live again.
     Unknown,
-    /// The provider refused it: the user has to be asked again.
+    /// The provider refused the refresh token: the user has to be asked again.
     Reauthorize,
-    /// It was forgotten; this is its tombstone.
+    /// The grant was removed. This record is its tombstone.
     Gone,
 }
 
-/// The right to refresh a grant, until it runs out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lease {
-    /// The attempt that holds it.
-    pub owner: AttemptId,
-    /// When it runs out, by the store's clock.
-    pub until: StoreTime,
+impl GrantState {
+    /// Returns the name that records are stored with, such as `live`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Unknown => "unknown",
+            Self::Reauthorize => "reauthorize",
+            Self::Gone => "gone",
+        }
+    }
 }
 
-/// An intent to spend the refresh token, written before it is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// A pending attempt to use the refresh token, written before the token is sent.
+///
+/// The attempt holds a lease: until it ends, no other process begins an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Whose it is.
+    /// Identifies the attempt.
     pub id: AttemptId,
-    /// When it was written, by the store's clock.
+    /// When the attempt began, by the store's clock.
     pub at: StoreTime,
+    /// When its lease ends, by the store's clock.
+    pub lease_until: StoreTime,
+}
+
+impl Record {
+    /// Creates the tombstone of a grant that was removed.
+    #[must_use]
+    pub fn tombstone(epoch: Epoch, generation: u64, version: Version) -> Self {
+        Self {
+            version,
+            epoch,
+            generation,
+            state: GrantState::Gone,
+            attempts: Vec::new(),
+            expires_at: None,
+            due_at: None,
+            retry_at: None,
+            key_id: None,
+            payload: Payload::empty(),
+        }
+    }
+
+    /// Returns when the last lease ends. `None` if there is no pending attempt.
+    #[must_use]
+    pub fn lease_until(&self) -> Option<StoreTime> {
+        self.attempts.iter().map(|attempt| attempt.lease_until).max()
+    }
+
+    /// Returns whether a pending attempt holds a lease at `now`.
+    #[must_use]
+    pub fn is_leased(&self, now: StoreTime) -> bool {
+        self.lease_until().is_some_and(|until| now < until)
+    }
+
+    /// Returns when the oldest pending attempt began. `None` if there is none.
+    #[must_use]
+    pub fn oldest_attempt_at(&self) -> Option<StoreTime> {
+        self.attempts.iter().map(|attempt| attempt.at).min()
+    }
+
+    /// Returns the pending attempt of this id.
+    #[must_use]
+    pub fn attempt(&self, id: AttemptId) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.id == id)
+    }
+
+    /// Returns whether another attempt than `id` is pending.
+    #[must_use]
+    pub fn has_other_attempts(&self, id: AttemptId) -> bool {
+        self.attempts.iter().any(|attempt| attempt.id != id)
+    }
+
+    /// Returns the record of `key` as the bytes that a store keeps: JSON, with the payload in
+    /// base64. The bytes hold the payload and are wiped on drop.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Other`] if the record cannot be written as JSON, which no record causes.
+    pub fn encode(&self, key: &GrantKey) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let payload = self.payload.as_bytes();
+        let mut encoded = Zeroizing::new(String::with_capacity(payload.len() / 3 * 4 + 4));
+        STANDARD.encode_string(payload, &mut encoded);
+        let stored = Stored {
+            format: FORMAT,
+            key: key.as_str().into(),
+            version: self.version,
+            epoch: self.epoch,
+            generation: self.generation,
+            state: self.state,
+            attempts: self.attempts.clone(),
+            expires_at: self.expires_at,
+            due_at: self.due_at,
+            retry_at: self.retry_at,
+            key_id: self.key_id.clone(),
+            payload: encoded,
+        };
+        // A buffer that is outgrown is not wiped, so this one has room for everything.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(self.most_bytes(key)));
+        serde_json::to_writer(&mut *bytes, &stored)
+            .map_err(|error| StoreError::new(StoreErrorKind::Other).with_source(error))?;
+        Ok(bytes)
+    }
+
+    /// Returns a bound on the number of bytes of [`encode`](Self::encode).
+    pub(crate) fn most_bytes(&self, key: &GrantKey) -> usize {
+        let key_id = self.key_id.as_ref().map_or(0, |id| 6 * id.len());
+        let payload = self.payload.as_bytes().len() / 3 * 4 + 4;
+        payload + key.as_str().len() + 160 * self.attempts.len() + key_id + 512
+    }
+
+    /// Returns the record of `key` from the bytes of [`encode`](Self::encode).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::UnknownVersion`] if another version of this library wrote the bytes.
+    /// [`StoreErrorKind::Damaged`] if the bytes are no record, or that of another key. The error
+    /// quotes none of the bytes.
+    pub fn decode(key: &GrantKey, bytes: &[u8]) -> Result<Self, StoreError> {
+        let damaged = |error: serde_json::Error| {
+            let what = match error.classify() {
+                serde_json::error::Category::Eof => "it ends too early",
+                serde_json::error::Category::Syntax => "it is not JSON",
+                _ => "a member is missing or of another type",
+            };
+            // The library's own words may quote the bytes.
+            let (line, column) = (error.line(), error.column());
+            StoreError::new(StoreErrorKind::Damaged)
+                .with_source(format!("{what}, at line {line} column {column}"))
+        };
+        let head: Head = serde_json::from_slice(bytes).map_err(damaged)?;
+        if head.format != Some(FORMAT) {
+            let found = head.format.map_or_else(|| "no format".into(), |it| format!("format {it}"));
+            return Err(StoreError::new(StoreErrorKind::UnknownVersion)
+                .with_source(format!("the record has {found}, and this version reads {FORMAT}")));
+        }
+        let stored: Stored = serde_json::from_slice(bytes).map_err(damaged)?;
+        if stored.key != key.as_str() {
+            return Err(StoreError::new(StoreErrorKind::Damaged)
+                .with_source(format!("it is the record of {}", stored.key)));
+        }
+        let payload = STANDARD.decode(stored.payload.as_bytes()).map_err(|_| {
+            StoreError::new(StoreErrorKind::Damaged).with_source("its payload is not base64")
+        })?;
+        Ok(Self {
+            version: stored.version,
+            epoch: stored.epoch,
+            generation: stored.generation,
+            state: stored.state,
+            attempts: stored.attempts,
+            expires_at: stored.expires_at,
+            due_at: stored.due_at,
+            retry_at: stored.retry_at,
+            key_id: stored.key_id,
+            payload: Payload::new(payload),
+        })
+    }
+}
+
+/// The form of encoded records. Records of another form are not read.
+const FORMAT: u32 = 2;
+
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    format: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    key: String,
+    version: Version,
+    epoch: Epoch,
+    generation: u64,
+    state: GrantState,
+    attempts: Vec<Attempt>,
+    expires_at: Option<StoreTime>,
+    due_at: Option<StoreTime>,
+    retry_at: Option<StoreTime>,
+    key_id: Option<String>,
+    payload: Zeroizing<String>,
 }

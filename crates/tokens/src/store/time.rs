@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// An instant by a store's own clock, in milliseconds since whatever that clock counts from.
+/// An instant by a store's own clock, in milliseconds since an instant that the store chooses.
 ///
-/// It means nothing beside another clock: the difference of two of one store is what is used.
+/// Only instants of one store can be compared.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
 )]
@@ -12,25 +12,31 @@ use serde::{Deserialize, Serialize};
 pub struct StoreTime(i64);
 
 impl StoreTime {
-    /// The instant so many milliseconds after the clock's zero.
+    /// Creates the instant `millis` milliseconds after the clock's zero.
     #[must_use]
     pub fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the clock's zero.
+    /// Returns the milliseconds since the clock's zero.
     #[must_use]
     pub fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// So much later. The last instant there is, when that is later still.
+    /// Returns the instant `duration` later, or the last instant if that is earlier.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long after `earlier` it is; zero when it is not after it.
+    /// Returns the instant `duration` earlier, or the first instant if that is later.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// Returns the time from `earlier` to this instant, or zero if this one is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))

@@ -1,0 +1,64 @@
+//! Writing the tokens of a generation in another form.
+
+use countersign_core::TokenSet;
+
+#[cfg(feature = "sealed")]
+use crate::error::{TokenError, TokenErrorKind};
+use crate::manager::backoff::backoff;
+use crate::manager::engine::{GrantInUse, Swapped};
+use crate::rules::{Judged, Origin};
+use crate::store::{Epoch, GrantState, Version};
+
+/// How often it is tried to keep a superseded answer.
+const MOST_KEEPS: u32 = 16;
+
+/// Keeps an answer beside the tokens that superseded it: the provider may take either.
+pub(super) async fn keep_later(grant: GrantInUse, epoch: Epoch, answer: TokenSet) {
+    for failures in 0..MOST_KEEPS {
+        grant.engine.sleep(backoff(failures)).await;
+        if keep(&grant, epoch, &answer).await.is_some() {
+            return;
+        }
+    }
+}
+
+/// Returns `None` if keeping the answer is to be tried again.
+pub(super) async fn keep(grant: &GrantInUse, epoch: Epoch, answer: &TokenSet) -> Option<()> {
+    let (engine, client) = (&grant.engine, &grant.client.client);
+    let (record, _) = engine.load(&grant.key).await.ok()?;
+    let Some(record) = record.filter(|it| it.epoch == epoch) else { return Some(()) };
+    let Ok(tokens) = engine.codec.read(client, &grant.key, &record) else { return Some(()) };
+    let Some(tokens) = tokens.with_superseded(answer.clone()) else { return Some(()) };
+    let origin = Origin::of(&record);
+    let (payload, key_id) = engine.codec.write(client, &grant.key, origin, &tokens).ok()?;
+    let version = Version::random().ok()?;
+    // While an attempt is pending nobody else writes: it is tried again.
+    let Judged::Write(next) = grant.client.rules.reseal(&record, payload, key_id, version) else {
+        return (record.state == GrantState::Gone).then_some(());
+    };
+    match engine.swap(&grant.key, Some(record.version), Some(&next)).await.ok()? {
+        Swapped::Done(_) => Some(()),
+        Swapped::Conflict(..) => None,
+    }
+}
+
+/// Seals a grant again with the current key.
+#[cfg(feature = "sealed")]
+pub(in crate::manager) async fn reseal(grant: &GrantInUse) -> Result<bool, TokenError> {
+    let (engine, client) = (&grant.engine, &grant.client.client);
+    let (record, _) = engine.load(&grant.key).await?;
+    let record = record.filter(|it| it.state != GrantState::Gone);
+    let record = record.ok_or_else(|| TokenError::new(TokenErrorKind::UnknownGrant))?;
+    if engine.codec.is_current(&record) {
+        return Ok(false);
+    }
+    let tokens = engine.codec.read(client, &grant.key, &record)?;
+    let origin = Origin::of(&record);
+    let (payload, key_id) = engine.codec.write(client, &grant.key, origin, &tokens)?;
+    let version = Version::random()?;
+    let Judged::Write(next) = grant.client.rules.reseal(&record, payload, key_id, version) else {
+        return Ok(false);
+    };
+    let swapped = engine.swap(&grant.key, Some(record.version), Some(&next)).await?;
+    Ok(matches!(swapped, Swapped::Done(_)))
+}

@@ -1,0 +1,87 @@
+use std::fmt;
+
+use super::error::{StoreError, StoreErrorKind};
+use super::record::Record;
+use super::time::StoreTime;
+use crate::key::GrantKey;
+
+/// Some records of a store, and where the next page begins.
+///
+/// A page has at most as many records as were asked for and at most [`Page::MOST_BYTES`], but at
+/// least one record if there is one, however long.
+#[derive(Clone)]
+pub struct Page<C> {
+    /// The records, in order.
+    pub records: Vec<(GrantKey, Record)>,
+    /// The rows that could not be read: one error each. They are not part of `records`.
+    pub skipped: Vec<StoreError>,
+    /// The cursor of the next page. `None` if this page is the last.
+    pub next: Option<C>,
+    /// The store's clock when the page was read.
+    pub read_at: StoreTime,
+    bytes: usize,
+}
+
+/// A page of [`GrantStore::due`](super::GrantStore::due).
+pub type DuePage = Page<Due>;
+
+/// A page of [`GrantStore::list`](super::GrantStore::list).
+pub type ListPage = Page<GrantKey>;
+
+/// The place of a record among those that are due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// When the record is due, by the store's clock.
+    pub due_at: StoreTime,
+    /// Its key.
+    pub key: GrantKey,
+}
+
+impl<C> Page<C> {
+    /// The most bytes of encoded records in one page: 1 MiB. A longer record is a page of its own.
+    pub const MOST_BYTES: usize = 1 << 20;
+
+    /// Creates an empty page.
+    #[must_use]
+    pub fn new(read_at: StoreTime) -> Self {
+        Self { records: Vec::new(), skipped: Vec::new(), next: None, read_at, bytes: 0 }
+    }
+
+    /// Returns whether a record of `bytes` encoded bytes still fits.
+    #[must_use]
+    pub fn fits(&self, bytes: usize) -> bool {
+        self.bytes == 0 || self.bytes.saturating_add(bytes) <= Self::MOST_BYTES
+    }
+
+    /// Adds a record of `bytes` encoded bytes.
+    pub(crate) fn add(&mut self, key: GrantKey, record: Record, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.records.push((key, record));
+    }
+
+    /// Adds the record that a store keeps as `bytes` under the key `key`. Adds to
+    /// [`skipped`](Self::skipped) if the key or the record cannot be read.
+    pub fn push(&mut self, key: &str, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        let read = GrantKey::parse(key).map_err(|error| {
+            StoreError::new(StoreErrorKind::Damaged).with_source(error.to_string())
+        });
+        match read.and_then(|key| Ok((Record::decode(&key, bytes)?, key))) {
+            Ok((record, key)) => self.records.push((key, record)),
+            Err(error) => self.skipped.push(error.of_row(key)),
+        }
+    }
+}
+
+/// Prints the keys.
+impl<C: fmt::Debug> fmt::Debug for Page<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.records.iter().map(|(key, _)| key).collect();
+        f.debug_struct("Page")
+            .field("keys", &keys)
+            .field("skipped", &self.skipped)
+            .field("next", &self.next)
+            .field("read_at", &self.read_at)
+            .finish_non_exhaustive()
+    }
+}
