@@ -85,7 +85,7 @@ fn g12_a_grant_of_unknown_outcome_is_left_alone_and_marked_after_an_hour() -> Te
         fleet.pass(3000).await;
         let record = fleet.record(&key).await?;
         assert_eq!((record.state, record.due_at.is_some()), (GrantState::Live, true));
-        // Whoever asks is told before.
+        // Callers learn it before.
         assert_eq!(process.tokens.status(&key).await?.state, GrantState::Unknown);
         fleet.pass(1200).await;
         let record = fleet.record(&key).await?;

@@ -335,7 +335,7 @@ impl Driver {
         record.state == GrantState::Live && record.due_at.is_some_and(|due_at| due_at <= now)
     }
 
-    /// Whoever starts a refresh of a good token has asked the circuit before.
+    /// The other causes have asked the circuit before.
     fn may_refresh_early(&self) -> bool {
         !matches!(self.cause, Cause::Asked)
             || self.grant.client.circuit.early(self.engine.now()) == Early::Yes
@@ -503,7 +503,7 @@ impl Driver {
         }
     }
 
-    /// Returns the token for whoever waits.
+    /// Returns the token for the callers.
     fn token(&self) -> Result<AccessToken, TokenError> {
         let read = self.read.as_ref().map(|(_, tokens)| tokens);
         let tokens = self.fresh.as_ref().or(read);
@@ -557,7 +557,7 @@ impl Driver {
         self.memory = Some(remembered);
     }
 
-    /// Gives whoever waits the outcome. `is_over`: nothing more is done for the grant.
+    /// Gives the callers the outcome. `is_over`: the refresh does nothing more for the grant.
     fn finish(&self, outcome: Result<AccessToken, TokenError>, is_over: bool) {
         let error = outcome.as_ref().err().cloned();
         let mut work = self.grant.work();

@@ -145,7 +145,7 @@ pub struct Found {
 /// What the tokens of a record are good for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tokens {
-    /// The access token serves whoever asked, and is not to be refreshed now.
+    /// The access token serves the callers, and is not to be refreshed now.
     Fresh,
     /// They are to be refreshed.
     Due,
@@ -185,11 +185,11 @@ pub enum Action {
     Stored,
     /// Report that the store has again what it had lost.
     Restored,
-    /// Whoever waits gets the token of the record, or this failure.
+    /// Give the callers the token of the record, or this failure.
     Finish(Result<(), Failure>),
 }
 
-/// Why whoever waits gets no new token.
+/// Why the callers get no new token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// There is no such grant.
@@ -576,7 +576,7 @@ fn swap(swapping: Swapping, present: &Record, next: Record) -> Next {
     (Step::Swapping(swapping), vec![action])
 }
 
-/// Goes on with the swap, while whoever waits learns that it has no outcome.
+/// Goes on with the swap, while the callers learn that it has no outcome.
 fn repeat(swapping: Swapping, failure: Failure) -> Next {
     (Step::Swapping(swapping), vec![Action::Finish(Err(failure)), Action::Repeat])
 }
