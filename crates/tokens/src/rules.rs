@@ -208,8 +208,8 @@ impl Rules {
         now.latest.since(began) <= self.send_window()
     }
 
-    /// Stores the answer to the refresh token of `origin`, whoever holds the lease and whatever the
-    /// grant was marked as: the answer is the newest there is.
+    /// Stores the answer to the refresh token of `origin`. The answer is the newest there is, so
+    /// neither a lease of another attempt nor a mark on the grant forbids it.
     #[must_use]
     pub fn save(
         &self,

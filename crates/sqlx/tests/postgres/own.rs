@@ -68,7 +68,7 @@ fn g05_the_library_logs_no_parameter_and_the_statement_log_can_leave_them_out() 
         assert!(log.contains("UPDATE countersign_grants"), "the log has no statement: {log}");
         assert!(!shows(&log, "canary-of-insert") && !shows(&log, "canary-of-update"), "{log}");
 
-        // The same with parameters, which shows that the search above can find them.
+        // A statement log with parameters shows that the search above can find them.
         let (store, pid) = loud(&world, "-1").await;
         put(&store, &key, &record("canary-of-update")).await.expect("written");
         let log = logged(world.admin(), pid).await.join("\n");

@@ -151,6 +151,24 @@ fn threads_that_wait_for(path: &Path) -> usize {
 }
 
 /// A stopped process never gives its latch back.
+/// A manager over the store that gives a step of the store one second.
+#[cfg(feature = "tokio")]
+fn manager(store: &FileStore) -> countersign_tokens::TokenManager {
+    let provider =
+        countersign_core::Provider::rfc6749("https://id.example/a", "https://id.example/t");
+    let client =
+        countersign_core::Client::builder(provider.with_name(key().provider()), key().client_id())
+            .secret("secret")
+            .transport(countersign_testkit::NeverTransport::new())
+            .build()
+            .expect("a client");
+    countersign_tokens::TokenManager::builder(client, store.clone())
+        .executor(countersign_tokens::TokioExecutor::current().expect("a runtime"))
+        .store_timeout(Duration::from_secs(1))
+        .build()
+        .expect("a manager")
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn a_stopped_process_holds_up_neither_loads_nor_the_runtime() {
     let world = World::new();
@@ -167,6 +185,14 @@ async fn a_stopped_process_holds_up_neither_loads_nor_the_runtime() {
     });
     let loaded = tokio::time::timeout(Duration::from_secs(1), world.store.load(key()));
     assert_eq!(loaded.await.expect("a load waited").expect("loaded").record, Some(written.clone()));
+    #[cfg(feature = "tokio")]
+    {
+        // A manager's status is such a load.
+        let began = tokio::time::interval(Duration::from_secs(1)).tick().await;
+        let status = manager(&world.store).status(key()).await.expect("a status");
+        assert_eq!(status.generation, written.generation);
+        assert!(began.elapsed() < Duration::from_millis(1200), "{:?}", began.elapsed());
+    }
     let next = record("next");
     let swap = || world.store.swap(key(), Some(written.version), Some(&next));
     let mut waiting = Vec::new();
