@@ -122,15 +122,23 @@ impl Connection {
         arguments: &[Vec<u8>],
         replicas: Option<Replicas>,
     ) -> Result<T, StoreError> {
-        let mut answer = self.ask(script.call(keys, arguments), replicas).await?;
+        let (mut answer, mut may_be_done) =
+            self.ask(script.call(keys, arguments), replicas).await?;
         if answer.as_ref().is_err_and(is_unknown_script) {
-            answer = self.ask(script.tell(keys, arguments), replicas).await?;
+            let told = self.ask(script.tell(keys, arguments), replicas).await?;
+            (answer, may_be_done) = (told.0, may_be_done || told.1);
         }
-        read(answer.map_err(|error| failed(&error))?)
+        let answer = answer.map_err(|error| failed(&error));
+        read(if may_be_done { answer.map_err(StoreError::with_unknown_outcome) } else { answer }?)
     }
 
-    /// Sends a command. Fails if the answer does not count because replicas lack the write.
-    async fn ask(&self, command: Cmd, replicas: Option<Replicas>) -> Result<Answer, StoreError> {
+    /// Sends a command. Returns what [`exchange`](Self::exchange) does. Fails if the answer does not
+    /// count because replicas lack the write.
+    async fn ask(
+        &self,
+        command: Cmd,
+        replicas: Option<Replicas>,
+    ) -> Result<(Answer, bool), StoreError> {
         let mut pipeline = Pipeline::new();
         pipeline.add_command(command).ignore_errors();
         if let Some(Replicas { count, timeout }) = replicas {
@@ -138,14 +146,17 @@ impl Connection {
             let millis = timeout.as_millis().max(1);
             pipeline.cmd("WAIT").arg(count).arg(u64::try_from(millis).unwrap_or(u64::MAX));
         }
-        let mut answers = match self.exchange(&pipeline).await {
+        let (answers, may_be_done) = self.exchange(&pipeline).await;
+        let mut answers = match answers {
             Ok(answers) => answers.into_iter().map(Value::extract_error),
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return Ok((Err(error), may_be_done)),
         };
         let answer = answers.next().unwrap_or(Ok(Value::Nil));
         if let (Ok(_), Some(Replicas { count, timeout })) = (&answer, replicas) {
             let waited = answers.next().unwrap_or(Ok(Value::Nil));
-            let had: u32 = read(waited.map_err(|error| failed(&error))?)?;
+            // Whatever becomes of the wait, the write before it is done.
+            let waited = waited.map_err(|error| failed(&error).with_unknown_outcome());
+            let had: u32 = read(waited?)?;
             if had < count {
                 return Err(StoreError::new(StoreErrorKind::Unavailable).with_source(format!(
                     "{had} of {count} replicas had the write within {timeout:?}: the write is \
@@ -153,7 +164,7 @@ impl Connection {
                 )));
             }
         }
-        Ok(answer)
+        Ok((answer, may_be_done))
     }
 
     /// Runs a script that only reads, once for each key. A server answers all in one round trip, and
@@ -180,27 +191,31 @@ impl Connection {
         #[cfg(feature = "cluster")]
         if let Kind::Cluster(_) = &self.0 {
             let each = commands.map(|command| self.ask(command, None));
-            return futures_util::future::join_all(each).await.into_iter().collect();
+            let answers = futures_util::future::join_all(each).await.into_iter();
+            return answers.map(|answer| Ok(answer?.0)).collect();
         }
         let mut pipeline = Pipeline::new();
         pipeline.ignore_errors();
         for command in commands {
             pipeline.add_command(command);
         }
-        let answers = self.exchange(&pipeline).await.map_err(|error| failed(&error))?;
+        let answers = self.exchange(&pipeline).await.0.map_err(|error| failed(&error))?;
         Ok(answers.into_iter().map(Value::extract_error).collect())
     }
 
     /// Sends the commands once more if the connection was lost or leads to a replica: every script
-    /// may be repeated.
-    async fn exchange(&self, pipeline: &Pipeline) -> Result<Vec<Value>, RedisError> {
+    /// may be repeated. Also returns whether an earlier copy may be done, whatever the answer to the
+    /// last one.
+    async fn exchange(&self, pipeline: &Pipeline) -> (Result<Vec<Value>, RedisError>, bool) {
         let answers = self.send(pipeline).await;
+        let was_lost = answers.as_ref().is_err_and(RedisError::is_connection_dropped);
         let is_repeated = match &answers {
-            Err(error) => error.is_connection_dropped(),
             Ok(answers) if answers.iter().any(is_of_replica) => self.reconnect().await,
-            Ok(_) => false,
+            _ => was_lost,
         };
-        if is_repeated { self.send(pipeline).await } else { answers }
+        // The connection to a cluster repeats commands by itself too, and does not say so.
+        let may_be_done = was_lost || !matches!(self.0, Kind::Server(_));
+        (if is_repeated { self.send(pipeline).await } else { answers }, may_be_done)
     }
 
     async fn send(&self, pipeline: &Pipeline) -> Result<Vec<Value>, RedisError> {

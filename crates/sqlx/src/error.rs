@@ -59,11 +59,17 @@ pub(crate) fn needs_another_connection(error: &Error) -> bool {
     match error {
         Error::Io(_) => true,
         // 57P..: an administrator's command, a crash or a shutdown ended the connection.
-        Error::Database(error) => {
-            error.code().is_some_and(|code| code.starts_with("57P") || code == "25006")
+        Error::Database(database) => {
+            database.code().is_some_and(|code| code.starts_with("57P")) || is_standby(error)
         }
         _ => false,
     }
+}
+
+/// Returns whether the server refused the write because it takes none.
+#[cfg(feature = "postgres")]
+pub(crate) fn is_standby(error: &Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "25006")
 }
 
 /// `code` is PostgreSQL's SQLSTATE of five characters, or SQLite's extended result code, a number.

@@ -18,7 +18,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use self::listening::{Listening, mark};
 use self::reach::{TIMEOUT, own, reached};
-use crate::error::{failed, needs_another_connection, not_migrated};
+use crate::error::{failed, is_standby, needs_another_connection, not_migrated};
 use crate::schema::migrator;
 use crate::statements::{Statements, statements};
 use crate::table::{self, Row, Table, Value};
@@ -149,8 +149,14 @@ impl Table for PostgresStore {
     ) -> Result<Vec<Row>, StoreError> {
         let told = written.filter(|_| self.listening.is_some()).map(mark);
         let mut lost = 0;
+        let mut may_be_done = false;
+        let failed = |error, may_be_done: bool| {
+            let error = failed(error);
+            if may_be_done { error.with_unknown_outcome() } else { error }
+        };
         loop {
-            let mut connection = self.pool.acquire().await.map_err(failed)?;
+            let connection = self.pool.acquire().await;
+            let mut connection = connection.map_err(|error| failed(error, may_be_done))?;
             let mut query = sqlx::query_as::<_, Row>(statement).bind(told.as_deref());
             for value in values {
                 query = match *value {
@@ -164,8 +170,9 @@ impl Table for PostgresStore {
                 Err(error) if needs_another_connection(&error) && lost < MOST_LOST => {
                     connection.close_on_drop();
                     lost += 1;
+                    may_be_done |= !is_standby(&error);
                 }
-                Err(error) => return Err(failed(error)),
+                Err(error) => return Err(failed(error, may_be_done)),
             }
         }
     }

@@ -86,7 +86,8 @@ pub(crate) async fn swap<T: Table>(
             return Ok(Swap::Done(StoreTime::from_millis(*now)));
         }
     }
-    let loaded = load(table, key).await?;
+    // If the statement was repeated, its first copy may be done.
+    let loaded = load(table, key).await.map_err(StoreError::with_unknown_outcome)?;
     let version = loaded.record.as_ref().map(|record| record.version);
     Ok(if version == next.map(|next| next.version) {
         Swap::Done(loaded.read_at)

@@ -32,7 +32,8 @@ use crate::key::GrantKey;
 ///
 /// * A [`swap`](Self::swap) is one atomic step. A swap that returned [`Swap::Done`] is durable.
 /// * An error means that the swap may have been done, may be done later, or never. Only with
-///   [`StoreErrorKind::Full`] and [`StoreErrorKind::ReadOnly`] it was not done and never will be.
+///   [`StoreErrorKind::Full`] and [`StoreErrorKind::ReadOnly`] it was not done and never will be. A store that repeats swaps needs
+///   [`StoreError::with_unknown_outcome`] for this.
 /// * Dropping a future leaves a swap done or not done, and nothing between.
 /// * No error, log line or `Debug` output shows a payload.
 ///

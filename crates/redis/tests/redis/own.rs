@@ -257,6 +257,49 @@ fn a_full_server_refuses_swaps_and_serves_reads() {
 }
 
 #[test]
+fn a_refused_repetition_does_not_say_that_the_swap_was_not_done() {
+    let Some(server) = Server::start(DURABLE) else { return };
+    let world = World::at(server.url());
+    RUNTIME.block_on(async {
+        let (store, key, next) = (world.store().await, key("user"), record("next"));
+        let first = record("first");
+        put(&store, &key, &first).await.expect("written");
+        let _: () = world.ask(cmd("CONFIG").arg(&["SET", "maxmemory", "1"])).await;
+        let mut kinds = Vec::new();
+        for is_forgotten in [false, true] {
+            let _: u64 = world.ask(cmd("CLIENT").arg(&["KILL", "TYPE", "normal"])).await;
+            if is_forgotten {
+                let _: () = world.ask(cmd("SCRIPT").arg("FLUSH")).await;
+            }
+            for _ in 0..2 {
+                let error = store.swap(&key, Some(first.version), Some(&next)).await;
+                kinds.push(error.expect_err("no memory").kind());
+            }
+        }
+        let (lost, refused) = (StoreErrorKind::Unavailable, StoreErrorKind::Full);
+        assert_eq!(kinds, [lost, refused, lost, refused]);
+    });
+}
+
+#[test]
+fn a_swap_whose_wait_for_replicas_is_refused_may_be_done() {
+    let Some(server) = Server::start(DURABLE) else { return };
+    let world = World::at(server.url());
+    RUNTIME.block_on(async {
+        let user = ["SETUSER", "waitless", "on", ">secret", "~*", "+@all", "-wait"];
+        let _: () = world.ask(cmd("ACL").arg(&user)).await;
+        let url = server.url().replace("redis://", "redis://waitless:secret@");
+        let store = RedisStore::connect(&url).await.expect("a connection");
+        let store = store.with_prefix(world.prefix()).expect("a prefix");
+        let store = store.with_replicas(1, Duration::from_millis(1));
+        let (key, first) = (key("user"), record("first"));
+        let error = store.swap(&key, None, Some(&first)).await.expect_err("no permission");
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert_eq!(store.load(&key).await.expect("loaded").record, Some(first));
+    });
+}
+
+#[test]
 fn nothing_expires() {
     let Some(world) = World::open() else { return };
     RUNTIME.block_on(async {

@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use countersign_sqlx::PostgresStore;
 use countersign_sqlx::sqlx::postgres::PgPoolOptions;
 use countersign_sqlx::sqlx::{self, AssertSqlSafe, PgPool};
@@ -193,6 +196,36 @@ fn a_connection_to_a_server_that_became_a_standby_is_replaced() {
         }
         drop(connections);
         put(&store, &key, &record("second")).await.expect("a new connection takes writes");
+    });
+}
+
+#[test]
+fn a_refused_repetition_does_not_say_that_the_swap_was_not_done() {
+    let Some(world) = World::open() else { return };
+    RUNTIME.block_on(async {
+        let was_connected = Arc::new(AtomicBool::new(false));
+        let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false);
+        // A new primary that takes no writes yet: every connection but the first is refused them.
+        let pool = pool.after_connect(move |connection, _| {
+            let takes_writes = !was_connected.swap(true, Ordering::SeqCst);
+            Box::pin(async move {
+                if !takes_writes {
+                    let refuse = sqlx::raw_sql("SET default_transaction_read_only = on");
+                    refuse.execute(connection).await?;
+                }
+                Ok(())
+            })
+        });
+        let store = PostgresStore::new(pool.connect_lazy_with(world.options()));
+        let (key, first, next) = (key("user"), record("first"), record("next"));
+        put(&store, &key, &first).await.expect("written");
+        end_connections(&world).await;
+        let mut kinds = Vec::new();
+        for _ in 0..2 {
+            let error = store.swap(&key, Some(first.version), Some(&next)).await;
+            kinds.push(error.expect_err("a standby takes no writes").kind());
+        }
+        assert_eq!(kinds, [StoreErrorKind::Unavailable, StoreErrorKind::ReadOnly]);
     });
 }
 

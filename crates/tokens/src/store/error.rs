@@ -55,6 +55,18 @@ impl StoreError {
         self
     }
 
+    /// Turns [`Full`](StoreErrorKind::Full) and [`ReadOnly`](StoreErrorKind::ReadOnly), which say that
+    /// a swap was not done, into [`Unavailable`](StoreErrorKind::Unavailable). For a store that
+    /// repeats a swap: an earlier copy without an answer may be done although the last copy was
+    /// refused.
+    #[must_use]
+    pub fn with_unknown_outcome(mut self) -> Self {
+        if self.is_refusal() {
+            self.kind = StoreErrorKind::Unavailable;
+        }
+        self
+    }
+
     /// Names the row whose record could not be read.
     pub(crate) fn of_row(self, key: &str) -> Self {
         let why = self.source.as_ref().map(|it| format!(": {it}")).unwrap_or_default();
