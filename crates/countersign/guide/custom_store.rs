@@ -72,17 +72,15 @@ impl GrantStore for RedbStore {
 }
 
 fn page<C>(db: &Database, rows: Rows<'_>, limit: usize, at: At<C>) -> Result<Page<C>, StoreError> {
-    let (write, mut last) = (db.begin_write().map_err(failed)?, None);
+    let write = db.begin_write().map_err(failed)?;
     let (mut page, grants) = (Page::new(now()), write.open_table(GRANTS).map_err(failed)?);
     for row in grants.range(rows).map_err(failed)? {
         let (row, bytes) = row.map_err(failed)?;
         if page.records.len() == limit || !page.fits(bytes.value().len()) {
-            page.next = last;
-            break;
+            return Ok(page.full());
         }
-        page.push(row.value().1, bytes.value());
-        let place = |key| at(StoreTime::from_millis(row.value().0.unwrap_or_default()), key);
-        last = GrantKey::parse(row.value().1).ok().map(place).or(last);
+        let due_at = StoreTime::from_millis(row.value().0.unwrap_or_default());
+        page.push(row.value().1, bytes.value(), |key| at(due_at, key));
     }
     Ok(page)
 }

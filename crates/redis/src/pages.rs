@@ -37,8 +37,6 @@ impl RedisStore {
         cursor: impl Fn(GrantKey, i64) -> C,
     ) -> Result<Page<C>, StoreError> {
         let mut page = Page::new(StoreTime::default());
-        // The cursor of the last record, and the number of records that were skipped before it.
-        let mut last: Option<(C, usize)> = None;
         loop {
             let (now, places, is_end) = self.places(scan, after.as_ref(), limit).await?;
             page.read_at = now;
@@ -46,7 +44,7 @@ impl RedisStore {
             while !rest.is_empty() {
                 let most = rest.len().min(limit - page.records.len());
                 if most == 0 {
-                    return Ok(ended(page, last));
+                    return Ok(page.full());
                 }
                 let found = self.records::<C>(&rest[..most]).await?;
                 let (batch, later) = rest.split_at(found.len());
@@ -64,24 +62,18 @@ impl RedisStore {
                             continue;
                         }
                     };
-                    if last.is_some() && !page.fits(bytes.len()) {
-                        return Ok(ended(page, last));
+                    if !page.fits(bytes.len()) {
+                        return Ok(page.full());
                     }
-                    let read = page.records.len();
-                    page.push(&text, &bytes);
-                    let Some((key, record)) = page.records.get(read) else { continue };
-                    if scan.has(record, now) {
-                        last = Some((cursor(key.clone(), *due_at), page.skipped.len()));
-                    } else {
-                        page.records.pop();
-                    }
+                    page.push(&text, &bytes, |key| cursor(key, *due_at));
+                    page.records.pop_if(|(_, record)| !scan.has(record, now));
                 }
             }
             if is_end {
                 return Ok(page);
             }
             if page.records.len() == limit {
-                return Ok(ended(page, last));
+                return Ok(page.full());
             }
             after = places.into_iter().next_back();
         }
@@ -170,15 +162,6 @@ impl Scan {
             Self::List => true,
         }
     }
-}
-
-/// Ends a page that is full. The next page reads what was skipped after the cursor again.
-fn ended<C>(mut page: Page<C>, last: Option<(C, usize)>) -> Page<C> {
-    if let Some((cursor, skipped)) = last {
-        page.next = Some(cursor);
-        page.skipped.truncate(skipped);
-    }
-    page
 }
 
 /// Names the record that cannot be read. An error that does not come from the record fails the page.

@@ -130,8 +130,6 @@ async fn page<T: Table, C>(
 ) -> Result<Page<C>, StoreError> {
     let number = |it: usize| Value::Number(Some(i64::try_from(it).unwrap_or(i64::MAX)));
     let mut page = Page::new(StoreTime::default());
-    // The cursor of the last record, and the number of rows that were skipped before it.
-    let mut last: Option<(C, usize)> = None;
     loop {
         // One row more tells whether this page is the last.
         let most = (limit - page.records.len()).saturating_add(1);
@@ -151,25 +149,16 @@ async fn page<T: Table, C>(
             let Some(key) = key else { return Ok(page) };
             let record = record.map(Zeroizing::new);
             let fits = record.as_ref().is_some_and(|record| page.fits(record.len()));
-            if page.records.len() == limit || (last.is_some() && !fits) {
-                if let Some((cursor, skipped)) = last {
-                    page.next = Some(cursor);
-                    // The next page reads the rows after the cursor again.
-                    page.skipped.truncate(skipped);
-                }
-                return Ok(page);
+            if page.records.len() == limit || (!page.records.is_empty() && !fits) {
+                return Ok(page.full());
             }
             let Some(record) = record else {
                 // All rows before this one were skipped.
                 is_last = false;
                 break;
             };
-            let read = page.records.len();
-            page.push(&key, &record);
             after = (due_at.unwrap_or_default(), key);
-            if let Some((key, _)) = page.records.get(read) {
-                last = Some((cursor(key.clone(), after.0), page.skipped.len()));
-            }
+            page.push(&after.1, &record, |key| cursor(key, after.0));
         }
         if is_last {
             return Ok(page);

@@ -131,15 +131,12 @@ fn page<'a, C>(
     rows: impl Iterator<Item = (C, (&'a GrantKey, &'a Record))>,
 ) -> Page<C> {
     let mut page = Page::new(read_at);
-    let mut last = None;
     for (cursor, (key, record)) in rows {
         let bytes = record.most_bytes(key);
         if page.records.len() == limit || !page.fits(bytes) {
-            page.next = last;
-            break;
+            return page.full();
         }
-        page.add(key.clone(), record.clone(), bytes);
-        last = Some(cursor);
+        page.add(cursor, key.clone(), record.clone(), bytes);
     }
     page
 }

@@ -29,14 +29,14 @@ pub(super) fn due(key: &GrantKey, due_at: Option<StoreTime>, until: StoreTime) -
 }
 
 /// Reads a page of the records that have a `place`, in the order of their places.
-pub(super) fn page<C: Ord>(
+pub(super) fn page<C: Ord + Clone>(
     folder: &Path,
     read_at: StoreTime,
     after: Option<&C>,
     limit: usize,
     place: impl Fn(&GrantKey, Option<StoreTime>) -> Option<C>,
 ) -> Result<Page<C>, StoreError> {
-    let (mut page, mut rows, mut last) = (Page::new(read_at), Vec::new(), None);
+    let (mut page, mut rows) = (Page::new(read_at), Vec::new());
     for path in disk::files(folder, disk::RECORD)?.filter(|path| !clock::is_file(path)) {
         match row(path) {
             Ok(Some(row)) => rows.extend(place(&row.key, row.due_at).map(|place| (place, row))),
@@ -55,10 +55,9 @@ pub(super) fn page<C: Ord>(
         });
         let Some(bytes) = read else { continue };
         if page.records.len() == limit || !page.fits(bytes.len()) {
-            page.next = last;
-            break;
+            return Ok(page.full());
         }
-        page.push(row.key.as_str(), &bytes);
+        page.push(row.key.as_str(), &bytes, |_| at.clone());
         // Another process may have given the record another place since its row was read.
         let is_moved = page.records.last().is_some_and(|(key, record)| {
             *key == row.key && place(key, record.due_at).as_ref() != Some(&at)
@@ -66,7 +65,6 @@ pub(super) fn page<C: Ord>(
         if is_moved {
             page.records.pop();
         }
-        last = Some(at);
     }
     Ok(page)
 }
