@@ -4,6 +4,8 @@
 mod backlog;
 #[path = "fleet/clocks.rs"]
 mod clocks;
+#[path = "fleet/close.rs"]
+mod close;
 #[path = "fleet/forgotten.rs"]
 mod forgotten;
 #[path = "fleet/handles.rs"]
@@ -12,8 +14,14 @@ mod handles;
 mod jitter;
 #[path = "fleet/lead.rs"]
 mod lead;
+#[path = "fleet/limits.rs"]
+mod limits;
 #[path = "fleet/lost.rs"]
 mod lost;
+#[path = "fleet/maintenance.rs"]
+mod maintenance;
+#[path = "fleet/moving.rs"]
+mod moving;
 #[path = "fleet/overtaken.rs"]
 mod overtaken;
 #[path = "fleet/put_off.rs"]

@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Kill processes, and start others.
     #[arg(long)]
     pub(crate) kill: bool,
+    /// End processes by SIGTERM, at which they close their managers, and start others.
+    #[arg(long)]
+    pub(crate) close: bool,
     /// Stop processes for longer than the lease, and let them go on.
     #[arg(long)]
     pub(crate) pause: bool,
@@ -57,6 +60,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn has_faults(&self) -> bool {
+        self.close || self.may_lose()
+    }
+
+    /// Whether the faults can cost the answer to a refresh.
+    pub(crate) fn may_lose(&self) -> bool {
         self.kill || self.pause || self.partition
     }
 }

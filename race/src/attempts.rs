@@ -132,7 +132,8 @@ impl Strike {
         match self.kind {
             FaultKind::Kill => attempt.ended.is_none() && is_in_time,
             FaultKind::Pause(_) | FaultKind::Cut(Link::Provider, ..) => is_during,
-            FaultKind::Cut(Link::Store, ..) => false,
+            // A process that is closed ends after its attempts.
+            FaultKind::Cut(Link::Store, ..) | FaultKind::Close => false,
         }
     }
 }
@@ -142,6 +143,7 @@ impl fmt::Display for Explanation<'_> {
         let Self { attempt, strike } = self;
         let what = match strike.kind {
             FaultKind::Kill => "was killed".to_owned(),
+            FaultKind::Close => "was closed".to_owned(),
             FaultKind::Pause(time) => format!("was stopped for {time:?}"),
             FaultKind::Cut(link, mode, time) => {
                 format!("was cut off from the {} for {time:?} ({mode:?})", link.name())
@@ -191,6 +193,7 @@ mod tests {
             &[Point::Begins, Point::Begun, Point::Saves],
         ] {
             assert!(is_explained(&begun(points), FaultKind::Kill), "{points:?}");
+            assert!(!is_explained(&begun(points), FaultKind::Close), "{points:?}");
         }
         for point in [Point::Left, Point::Cleared, Point::Superseded, Point::Marked, Point::Refused]
         {

@@ -29,6 +29,7 @@ impl Link {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum FaultKind {
     Kill,
+    Close,
     Pause(Duration),
     Cut(Link, CutMode, Duration),
 }
@@ -60,6 +61,9 @@ impl Faults {
         };
         if args.kill {
             once_or_twice(rng, &|_| FaultKind::Kill);
+        }
+        if args.close {
+            once_or_twice(rng, &|_| FaultKind::Close);
         }
         if args.pause {
             once_or_twice(rng, &|rng| FaultKind::Pause(between(rng, limits.pauses())));
@@ -125,7 +129,7 @@ mod tests {
             match fault.kind {
                 FaultKind::Pause(time) => assert!(time > Duration::from_secs(4), "{time:?}"),
                 FaultKind::Cut(_, _, time) => assert!(time > Duration::from_secs(1), "{time:?}"),
-                FaultKind::Kill => panic!("`--kill` was not given"),
+                FaultKind::Kill | FaultKind::Close => panic!("it was not asked for"),
             }
         }
     }

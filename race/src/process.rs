@@ -27,6 +27,7 @@ pub(crate) struct Process {
     proxies: Proxies,
     pauses: Vec<Pause>,
     is_alive: bool,
+    is_closing: bool,
 }
 
 /// The proxies before the servers that the process talks to, if connections can be cut.
@@ -71,9 +72,16 @@ impl Process {
             return Err("a process was started without pipes".into());
         };
         tokio::spawn(listen(number, out, news));
-        let (pauses, is_alive) = (Vec::new(), true);
-        let mut process =
-            Self { index, done: 0, child, orders: Some(orders), proxies, pauses, is_alive };
+        let mut process = Self {
+            index,
+            done: 0,
+            child,
+            orders: Some(orders),
+            proxies,
+            pauses: Vec::new(),
+            is_alive: true,
+            is_closing: false,
+        };
         process.write(&serde_json::to_vec(setup)?).await?;
         Ok(process)
     }
@@ -93,6 +101,16 @@ impl Process {
     pub(crate) async fn kill(&mut self) -> Outcome {
         self.is_alive = false;
         Ok(self.child.kill().await?)
+    }
+
+    /// Asks the process to close its manager and to end.
+    pub(crate) fn close(&mut self) -> Outcome {
+        self.is_closing = true;
+        self.signal(Signal::TERM)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.is_closing
     }
 
     pub(crate) fn pause(&mut self) -> Outcome {

@@ -271,12 +271,18 @@ impl Race {
     async fn handle(&mut self, number: Number, news: News) -> Outcome {
         match news {
             News::Message(message) => self.received(number, message),
-            News::Ended => {
-                let is_alive = self.processes.get(number).is_some_and(Process::is_alive);
-                if is_alive {
+            News::Ended => match self.processes.get_mut(number) {
+                Some(process) if process.is_alive() && process.is_closing() => {
+                    let index = process.index;
+                    process.end().await?;
+                    self.pending -= 1;
+                    self.replace(number, index).await?;
+                }
+                Some(process) if process.is_alive() => {
                     return Err("a process ended by itself".into());
                 }
-            }
+                _ => {}
+            },
             News::Struck(kind) => {
                 self.pending -= 1;
                 self.strike(number, kind).await?;
@@ -342,7 +348,7 @@ impl Race {
         let Some(process) = self.processes.get_mut(number).filter(|it| it.is_alive()) else {
             return Ok(());
         };
-        if matches!(kind, FaultKind::Pause(_)) && process.is_paused() {
+        if process.is_closing() || matches!(kind, FaultKind::Pause(_)) && process.is_paused() {
             return Ok(());
         }
         let round = self.ask.map_or(0, |ask| ask.round);
@@ -353,14 +359,11 @@ impl Race {
             FaultKind::Kill => {
                 let index = process.index;
                 process.kill().await?;
-                self.observed.gone(number);
-                let next = self.start(index).await?;
-                if let Some(present) = self.present.get_mut(index) {
-                    *present = next;
-                }
-                if let (Some(ask), Some(process)) = (self.ask, self.processes.get_mut(next)) {
-                    process.ask(ask).await?;
-                }
+                self.replace(number, index).await?;
+            }
+            FaultKind::Close => {
+                self.pending += 1;
+                process.close()?;
             }
             FaultKind::Pause(time) => {
                 process.pause()?;
@@ -370,6 +373,19 @@ impl Race {
                 process.set(link, Traffic::Cut(mode));
                 self.later(number, time, News::Heals(link));
             }
+        }
+        Ok(())
+    }
+
+    /// Starts another process in the place of one that has ended.
+    async fn replace(&mut self, number: Number, index: usize) -> Outcome {
+        self.observed.gone(number);
+        let next = self.start(index).await?;
+        if let Some(present) = self.present.get_mut(index) {
+            *present = next;
+        }
+        if let (Some(ask), Some(process)) = (self.ask, self.processes.get_mut(next)) {
+            process.ask(ask).await?;
         }
         Ok(())
     }

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use countersign::{AccessToken, ExposeSecret, Recovery};
-use countersign_tokens::{Event, GrantKey, GrantStore, TokenError, TokenManager};
+use countersign_tokens::{Closed, Event, GrantKey, GrantStore, TokenError, TokenManager};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::Outcome;
 use crate::client::{client, hash};
 use crate::counted::Counted;
+use crate::limits::Limits;
 use crate::message::{Answer, Ask, Grant, Message, Setup};
 use crate::store::Place;
 use crate::time::{Micros, pass};
@@ -30,11 +32,18 @@ pub(crate) async fn run() -> Outcome {
     let mut orders = orders();
     let worker = Arc::new(Worker::new(&setup).await?);
     send(&Message::Ready);
-    while let Some(ask) = orders.recv().await {
-        worker.ask_all(ask).await;
-        send(&Message::Done { round: ask.round });
+    let mut terminated = signal(SignalKind::terminate())?;
+    let asking = async {
+        while let Some(ask) = orders.recv().await {
+            worker.ask_all(ask).await;
+            send(&Message::Done { round: ask.round });
+        }
+        Ok(())
+    };
+    tokio::select! {
+        ended = asking => ended,
+        _ = terminated.recv() => worker.close(setup.limits).await,
     }
-    Ok(())
 }
 
 /// Writes a message to the controller as one whole line.
@@ -70,6 +79,9 @@ fn die_with_parent() {
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
     }
 }
+
+/// How much longer than a lease closing may take, such as where another process locks the store.
+const CLOSING: Duration = Duration::from_secs(20);
 
 struct Worker {
     tokens: TokenManager,
@@ -113,6 +125,12 @@ impl Worker {
             });
         }
         tasks.join_all().await;
+    }
+
+    /// Ends as a program does at a deploy.
+    async fn close(&self, limits: Limits) -> Outcome {
+        let closed = self.tokens.close(limits.lease() + CLOSING).await;
+        if closed == Closed::default() { Ok(()) } else { Err(format!("{closed:?}").into()) }
     }
 
     async fn ask(&self, grant: Grant, round: u32) {

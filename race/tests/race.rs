@@ -10,12 +10,18 @@ type TestResult = Result<(), Box<dyn Error>>;
 
 /// Runs a race, which has to succeed, and returns its report.
 fn race(args: &[&str]) -> Result<Value, Box<dyn Error>> {
+    Ok(logged_race(args)?.0)
+}
+
+/// Like [`race`], with what the race logged.
+fn logged_race(args: &[&str]) -> Result<(Value, String), Box<dyn Error>> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign-race"));
     let output = command.args(args).arg("--json").output()?;
-    let errors = String::from_utf8_lossy(&output.stderr);
+    let log = String::from_utf8(output.stderr)?;
     let printed = String::from_utf8(output.stdout)?;
-    assert!(output.status.success(), "{errors}\n{printed}");
-    Ok(serde_json::from_str(printed.lines().last().ok_or("nothing was printed")?)?)
+    assert!(output.status.success(), "{log}\n{printed}");
+    let report = printed.lines().last().ok_or("nothing was printed")?;
+    Ok((serde_json::from_str(report)?, log))
 }
 
 /// Checks a race without faults: all counts follow from the arguments.
@@ -75,6 +81,19 @@ fn g12_a_grant_that_a_killed_process_may_have_refreshed_is_reported() -> TestRes
     )?;
     assert_eq!(report["double_spends"], 0, "{report}");
     assert_eq!(report["lost_unreported"], 0, "{report}");
+    Ok(())
+}
+
+/// Processes come and go under load, as at deploys.
+#[test]
+fn g12_processes_that_are_closed_cost_no_grant() -> TestResult {
+    let args = ["--store", "file", "--processes", "3", "--grants", "12", "--expiries", "3"];
+    let closing = ["--close", "--life", "2", "--seed", "1"];
+    let (report, log) = logged_race(&[&args[..], &closing].concat())?;
+    for zero in ["double_spends", "lost", "outcome_unknown", "served_expired"] {
+        assert_eq!(report[zero], 0, "{zero}: {report}");
+    }
+    assert!(log.contains(": Close"), "nobody was closed: {log}");
     Ok(())
 }
 

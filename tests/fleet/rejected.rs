@@ -1,9 +1,13 @@
 //! Tokens that the API refuses.
 
-use countersign_tests::{Fault as StoreFault, Step, TestResult};
-use countersign_tokens::TokenErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::support::Fleet;
+use countersign::Recovery;
+use countersign_tests::{Fault as StoreFault, Step, TestResult};
+use countersign_tokens::{Event, TokenErrorKind};
+
+use crate::support::{Fleet, LIFETIME};
 
 /// A token that the provider has given within a second is the same: its text is of when it ends.
 #[test]
@@ -27,6 +31,77 @@ fn a_provider_that_gives_the_rejected_token_again_is_asked_once() -> TestResult 
         assert!(!newer.same_as(&token));
         assert_eq!(fleet.refreshed(0), 2);
         fleet.judge(&process.tokens.token(&key).await?)
+    })
+}
+
+/// An API that answers 401 whatever the token is.
+#[test]
+fn an_api_that_refuses_every_token_costs_few_refreshes() -> TestResult {
+    let fleet = Fleet::new();
+    let reported = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&reported);
+    let process = fleet.process_with(fleet.clock.clone(), move |builder| {
+        builder.on_event(move |event| {
+            if let Event::Failing { error, .. } = event
+                && error.kind() == TokenErrorKind::RejectedAgain
+            {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+        })
+    })?;
+    fleet.run(async {
+        let key = fleet.insert(&fleet.process()?, 0).await?;
+        // It is not refreshed for another reason.
+        fleet.rewrite(&key, |record, now| record.due_at = Some(now.plus(LIFETIME))).await?;
+        fleet.pass(60).await;
+        // 100 calls in a second, and then one each second.
+        let (mut refused, mut calls) = (0, 0);
+        for second in 0..60 {
+            for _ in 0..if second == 0 { 100 } else { 1 } {
+                calls += 1;
+                let token = process.tokens.token(&key).await?;
+                match process.tokens.reject(&key, &token).await {
+                    Ok(newer) => assert!(!newer.same_as(&token)),
+                    Err(error) => {
+                        refused += 1;
+                        assert_eq!(error.kind(), TokenErrorKind::RejectedAgain);
+                        assert!(matches!(error.recovery(), Recovery::Retry { after: Some(_) }));
+                    }
+                }
+            }
+            fleet.pass(1).await;
+        }
+        // At 0, 1, 3, 7, 15 and 31 s.
+        assert_eq!(fleet.refreshed(0), 6);
+        assert_eq!((calls, refused), (159, 153));
+        assert_eq!(reported.load(Ordering::SeqCst), 6);
+        // A token that has been good for a while is refreshed at once.
+        fleet.pass(120).await;
+        let token = process.tokens.token(&key).await?;
+        process.tokens.reject(&key, &token).await?;
+        assert_eq!(fleet.refreshed(0), 7);
+        fleet.judge(&process.tokens.token(&key).await?)
+    })
+}
+
+/// The rejected token stays in memory: callers that do not use this API go on with it.
+#[test]
+fn a_rejection_that_refreshes_nothing_leaves_the_token() -> TestResult {
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let key = fleet.insert(&fleet.process()?, 0).await?;
+        fleet.rewrite(&key, |record, now| record.due_at = Some(now.plus(LIFETIME))).await?;
+        fleet.pass(60).await;
+        let token = process.tokens.token(&key).await?;
+        let newer = process.tokens.reject(&key, &token).await?;
+        process.view.steps();
+        assert!(process.tokens.reject(&key, &newer).await.is_err());
+        assert!(process.tokens.token(&key).await?.same_as(&newer));
+        assert!(process.view.steps().is_empty(), "the store was asked");
+        // Callers that still have the old token get the new one.
+        assert!(process.tokens.reject(&key, &token).await?.same_as(&newer));
+        Ok(())
     })
 }
 

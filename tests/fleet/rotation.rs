@@ -92,15 +92,16 @@ fn g12_lost_answers_are_reported_when_the_grace_is_over() -> TestResult {
         fleet.pass(LONGER_THAN_A_LIFE).await;
         fleet.server.seen().is_broken = true;
         let began = fleet.clock.now();
-        let (sent, reported) = loop {
-            let sent = fleet.server.seen().turned_away;
+        let reported = loop {
             let error = process.tokens.token(&key).await.err().ok_or("it was served")?;
             if error.kind() == TokenErrorKind::OutcomeUnknown {
-                break (sent, fleet.clock.now());
+                break fleet.clock.now();
             }
-            assert!(fleet.clock.now() - began < time::Duration::seconds(600));
+            // The last failure may be shared for as long as the longest backoff, of a minute.
+            assert!(fleet.clock.now() - began < time::Duration::seconds(600 + 70));
             fleet.pass(10).await;
         };
+        let sent = fleet.server.seen().turned_away;
         // While a request would still have come in time, it was sent.
         assert!(reported - began > time::Duration::seconds(600 - 50), "{:?}", reported - began);
         assert_eq!(process.tokens.status(&key).await?.state, GrantState::Unknown);

@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +13,7 @@ use countersign::{AccessToken, Clock, Rotation};
 use countersign_testkit::{ManualClock, VirtualExecutor};
 use countersign_tests::{Fault as StoreFault, FaultyStore, Injector, Step, VirtualProvider};
 use countersign_tokens::{
-    Attempt, AttemptId, GrantKey, GrantStore, MemoryStore, Record, Spawner, StoreError,
+    Attempt, AttemptId, GrantKey, GrantStore, MemoryStore, NotSpawned, Record, Spawner, StoreError,
     StoreErrorKind, StoreTime, Swap, Task, Timer, TokenManager, TokenManagerBuilder, Version,
 };
 
@@ -24,9 +27,35 @@ pub(crate) struct View {
     failing: Mutex<HashSet<(Step, StoreFault)>>,
     steps: Mutex<HashMap<Step, u32>>,
     late: Mutex<Option<(Step, Duration)>>,
+    /// Where the process dies.
+    dies: Mutex<Option<(Step, StoreFault)>>,
+    is_dead: Arc<AtomicBool>,
+}
+
+/// The executor of a process that may die: its tasks stop where they are.
+#[derive(Debug, Clone)]
+struct Mortal(VirtualExecutor, Arc<AtomicBool>);
+
+impl Spawner for Mortal {
+    fn spawn(&self, mut task: Task) -> Result<(), NotSpawned> {
+        let is_dead = Arc::clone(&self.1);
+        self.0.spawn(Box::pin(poll_fn(move |context| match is_dead.load(Ordering::SeqCst) {
+            true => Poll::Pending,
+            false => task.as_mut().poll(context),
+        })))
+    }
 }
 
 impl View {
+    /// From now on the process dies at this step.
+    pub(crate) fn die(&self, step: Step, side: StoreFault) {
+        *locked(&self.dies) = Some((step, side));
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.is_dead.load(Ordering::SeqCst)
+    }
+
     /// From now on writes of this step are done so much later, and nobody hears of it.
     pub(crate) fn delay_writes(&self, step: Step, by: Duration) {
         *locked(&self.late) = Some((step, by));
@@ -59,6 +88,10 @@ impl Injector for View {
     async fn at(&self, step: Step, side: StoreFault) -> Result<(), StoreError> {
         if side == StoreFault::Before {
             *locked(&self.steps).entry(step).or_default() += 1;
+        }
+        if *locked(&self.dies) == Some((step, side)) {
+            self.is_dead.store(true, Ordering::SeqCst);
+            std::future::pending::<()>().await;
         }
         let slow = locked(&self.slow).get(&(step, side)).copied();
         if let Some(by) = slow {
@@ -111,9 +144,15 @@ impl Clock for Skewed {
 
 impl Fleet {
     pub(crate) fn new() -> Self {
+        Self::of(4)
+    }
+
+    /// With so many grants at the provider.
+    pub(crate) fn of(grants: usize) -> Self {
         let executor = VirtualExecutor::default();
+        let server = VirtualProvider::new(executor.clock(), grants, LIFETIME);
         let store = MemoryStore::with_clock(executor.clock());
-        Self::on(executor, store)
+        Self { server, ..Self::on(executor, store) }
     }
 
     pub(crate) fn on(executor: VirtualExecutor, store: impl GrantStore) -> Self {
@@ -143,11 +182,15 @@ impl Fleet {
             failing: Mutex::default(),
             steps: Mutex::default(),
             late: Mutex::default(),
+            dies: Mutex::default(),
+            is_dead: Arc::default(),
         });
         let store =
             FaultyStore::shared(Arc::clone(&self.store), Arc::clone(&view) as Arc<dyn Injector>);
         let client = self.server.client_with(clock)?;
-        let builder = TokenManager::builder(client, store).executor(self.executor.clone());
+        let mortal = Mortal(self.executor.clone(), Arc::clone(&view.is_dead));
+        let builder = TokenManager::builder(client, store).spawner(mortal);
+        let builder = builder.timer(self.executor.clone());
         Ok(Process { tokens: with(builder).build()?, view })
     }
 

@@ -1,6 +1,7 @@
 //! A provider in virtual time, for any number of grants: it rotates strictly, unless told
 //! otherwise.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use countersign::{
     AccessToken, Body, Client, Clock, ExposeSecret, Limits, Provider, RefreshToken, Rotation,
     TokenSet, Transport, TransportError, http,
 };
-use countersign_testkit::ManualClock;
+use countersign_testkit::{ManualClock, VirtualExecutor};
+use countersign_tokens::Timer;
 
 /// The provider, as the transport of its client. Clones share what it has seen.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct VirtualProvider {
     clock: ManualClock,
     lifetime: Duration,
     rotation: Rotation,
+    /// How long an answer takes.
+    latency: Option<(VirtualExecutor, Duration)>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -32,9 +36,15 @@ pub struct Seen {
     pub double_spends: u32,
     /// From which second to which it is unavailable, and says so.
     pub unavailable: Option<(i64, i64)>,
+    /// Until when each of these grants is asked to wait.
+    pub limited: HashMap<usize, i64>,
+    /// How many requests it works on.
+    pub under_way: u32,
+    /// The most requests that it worked on at once.
+    pub most_under_way: u32,
     /// Whether it does nothing, and answers so that it might have.
     pub is_broken: bool,
-    /// How often it was unavailable or broken.
+    /// How often it was unavailable or broken, or asked a grant to wait.
     pub turned_away: u32,
 }
 
@@ -57,10 +67,20 @@ impl VirtualProvider {
             seconds: Vec::new(),
             double_spends: 0,
             unavailable: None,
+            limited: HashMap::new(),
+            under_way: 0,
+            most_under_way: 0,
             is_broken: false,
             turned_away: 0,
         };
-        Self { clock, lifetime, rotation: Rotation::Strict, seen: Arc::new(Mutex::new(seen)) }
+        let (rotation, seen) = (Rotation::Strict, Arc::new(Mutex::new(seen)));
+        Self { clock, lifetime, rotation, latency: None, seen }
+    }
+
+    /// The same, whose answers take so long.
+    #[must_use]
+    pub fn with_latency(self, executor: &VirtualExecutor, latency: Duration) -> Self {
+        Self { latency: Some((executor.clone(), latency)), ..self }
     }
 
     /// The same, which rotates so. It knows no grace that ends.
@@ -122,6 +142,14 @@ impl VirtualProvider {
     }
 }
 
+/// The answer that asks for a wait of so many seconds.
+fn asks_to_wait(status: http::StatusCode, seconds: i64) -> http::Response<Body> {
+    let mut answer = http::Response::new(Body::empty());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
+    answer
+}
+
 #[async_trait]
 impl Transport for VirtualProvider {
     async fn send(
@@ -129,6 +157,15 @@ impl Transport for VirtualProvider {
         request: http::Request<Body>,
         _: Limits,
     ) -> Result<http::Response<Body>, TransportError> {
+        if let Some((executor, latency)) = &self.latency {
+            {
+                let mut seen = self.seen();
+                seen.under_way += 1;
+                seen.most_under_way = seen.most_under_way.max(seen.under_way);
+            }
+            executor.sleep(*latency).await;
+            self.seen().under_way -= 1;
+        }
         let now = self.clock.now().unix_timestamp();
         let sent = String::from_utf8_lossy(request.body().as_bytes()).into_owned();
         let sent = sent.rsplit("refresh-").next().unwrap_or_default();
@@ -139,10 +176,11 @@ impl Transport for VirtualProvider {
         if let Some((_, until)) = seen.unavailable.filter(|(from, to)| (*from..*to).contains(&now))
         {
             seen.turned_away += 1;
-            let mut answer = http::Response::new(Body::empty());
-            *answer.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-            answer.headers_mut().insert(http::header::RETRY_AFTER, (until - now).into());
-            return Ok(answer);
+            return Ok(asks_to_wait(http::StatusCode::SERVICE_UNAVAILABLE, until - now));
+        }
+        if let Some(until) = seen.limited.get(&grant).copied().filter(|until| now < *until) {
+            seen.turned_away += 1;
+            return Ok(asks_to_wait(http::StatusCode::TOO_MANY_REQUESTS, until - now));
         }
         if seen.is_broken {
             seen.turned_away += 1;

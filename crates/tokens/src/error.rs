@@ -45,6 +45,13 @@ pub enum TokenErrorKind {
     /// The API refused the access token, and the refresh brought the same one again: the provider
     /// takes it for good. It is handed out still to whoever asks for a token.
     SameToken,
+    /// The API refused one access token after the other soon after they had been refreshed, so
+    /// that another refresh would not help: nothing was sent. The fault is more likely the API's,
+    /// or a scope that is missing. [`recovery`](TokenError::recovery) says when a rejection
+    /// refreshes again: 1 s after the first, and twice as long each time, up to 10 min.
+    RejectedAgain,
+    /// The manager was [closed](crate::TokenManager::close): it begins nothing more.
+    Closed,
     /// The provider failed again and again, or asked for a wait: nothing was sent.
     /// [`recovery`](TokenError::recovery) says for how much longer.
     Paused,
@@ -82,6 +89,11 @@ impl TokenError {
     pub(crate) fn paused(rest: Duration) -> Self {
         let cause = Some(Cause::Rest(rest));
         Self(Arc::new(Inner { kind: TokenErrorKind::Paused, cause }))
+    }
+
+    pub(crate) fn rejected_again(left: Duration) -> Self {
+        let cause = Some(Cause::Rest(left));
+        Self(Arc::new(Inner { kind: TokenErrorKind::RejectedAgain, cause }))
     }
 
     /// What kind of thing went wrong.
@@ -169,6 +181,11 @@ impl fmt::Display for TokenError {
             TokenErrorKind::SameToken => {
                 "the API refused the access token, and the provider gave the same one again"
             }
+            TokenErrorKind::RejectedAgain => {
+                "the API keeps refusing access tokens that were refreshed a moment ago: nothing \
+                 was sent. Check what the API refuses, such as a scope that is missing"
+            }
+            TokenErrorKind::Closed => "the token manager was closed: it begins nothing more",
             TokenErrorKind::Paused => {
                 "the provider is given a rest, after failures or because it asked for one"
             }

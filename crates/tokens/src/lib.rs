@@ -31,7 +31,8 @@ pub use executor::{NotSpawned, Spawner, Task, Timer};
 pub use file::FileStore;
 pub use key::{GrantKey, InvalidKey};
 pub use manager::{
-    GrantList, GrantStatus, KeepFresh, Removed, TokenManager, TokenManagerBuilder, TokenSource,
+    Closed, GrantList, GrantStatus, KeepFresh, Maintained, Removed, TokenManager,
+    TokenManagerBuilder, TokenSource,
 };
 pub use memory::MemoryStore;
 #[cfg(feature = "sealed")]

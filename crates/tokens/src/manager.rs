@@ -1,10 +1,13 @@
 //! Any number of grants, kept fresh.
 
 mod backoff;
+mod close;
 mod engine;
 mod grant;
 pub(crate) mod insert;
 mod leader;
+mod maintenance;
+mod moving;
 mod payload;
 pub(crate) mod refresh;
 pub(crate) mod remove;
@@ -18,8 +21,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_lock::Semaphore;
 use countersign_core::{AccessToken, Client, Runtime, TokenSet};
 
+pub use close::Closed;
+pub use maintenance::Maintained;
 pub use remove::Removed;
 pub use scheduler::KeepFresh;
 pub use source::TokenSource;
@@ -32,12 +38,10 @@ use crate::key::{GrantKey, InvalidKey};
 #[cfg(feature = "sealed")]
 use crate::sealed::KeyRing;
 use crate::store::GrantStore;
-use backoff::Circuit;
 use engine::{Engine, OnEvent, Registered, Timing};
+use maintenance::Change;
 use payload::Codec;
 use refresh::callers;
-#[cfg(feature = "sealed")]
-use refresh::rewrite;
 
 /// Keeps any number of grants fresh. Cheap to clone, without type parameters.
 ///
@@ -85,6 +89,7 @@ impl TokenManager {
                 store_timeout: Duration::from_secs(5),
             },
             resends_unknown: false,
+            max_requests: MAX_REQUESTS,
         }
     }
 
@@ -113,7 +118,7 @@ impl TokenManager {
     /// ```
     pub fn register(&self, client: Client) -> Result<(), TokenError> {
         check_runtime(&client, &*self.0.spawner)?;
-        let registered = registered(client, &self.0.timing)?;
+        let registered = registered(client, &self.0.timing, self.0.max_requests)?;
         let key = registered.key.clone();
         match self.0.clients.pin().try_insert(key, registered) {
             Ok(_) => Ok(()),
@@ -152,6 +157,7 @@ impl TokenManager {
     ///
     /// Dropping the future loses nothing: storing goes on.
     pub async fn insert(&self, key: &GrantKey, tokens: TokenSet) -> Result<(), TokenError> {
+        self.0.closing.check()?;
         insert::insert(self.0.grant(key)?, tokens).await
     }
 
@@ -190,14 +196,17 @@ impl TokenManager {
     /// Returns a replacement for `token`, which the API refused with a 401 although it is not due.
     ///
     /// The token is not handed out any more. It is refreshed, unless there is a newer one already.
-    /// A rejection costs one refresh at most. If that refresh fails, callers share the failure
+    /// A rejection costs one refresh at most. If tokens are rejected one after the other soon after
+    /// they were refreshed, the next refresh comes 1 s after the last one, and twice as long after
+    /// each further one, up to 10 min. If a refresh fails, callers share the failure
     /// until it is time to try again. A later call of [`token`](Self::token) then returns what the
     /// store has, which may be the refused token as long as it has not expired.
     ///
     /// # Errors
     ///
-    /// Those of [`token`](Self::token), and [`TokenErrorKind::SameToken`] if the refresh brought
-    /// the same token again.
+    /// Those of [`token`](Self::token), [`TokenErrorKind::SameToken`] if the refresh brought the
+    /// same token again, and [`TokenErrorKind::RejectedAgain`] if it is too soon for another
+    /// refresh: the token stays in use.
     ///
     /// # Cancel safety
     ///
@@ -242,6 +251,7 @@ impl TokenManager {
     /// # }
     /// ```
     pub async fn remove(&self, key: &GrantKey) -> Result<Removed, TokenError> {
+        self.0.closing.check()?;
         remove::remove(self.0.grant(key)?).await
     }
 
@@ -252,6 +262,7 @@ impl TokenManager {
     /// [`TokenErrorKind::UnknownGrant`] if there is no such grant, [`TokenErrorKind::Store`] if the
     /// store failed, [`TokenErrorKind::ForeignKey`] if the client of the key is not registered.
     pub async fn status(&self, key: &GrantKey) -> Result<GrantStatus, TokenError> {
+        self.0.closing.check()?;
         status::status(&self.0, key).await
     }
 
@@ -267,6 +278,7 @@ impl TokenManager {
         after: Option<&GrantKey>,
         limit: usize,
     ) -> Result<GrantList, TokenError> {
+        self.0.closing.check()?;
         status::list(&self.0, after, limit).await
     }
 
@@ -280,7 +292,128 @@ impl TokenManager {
     /// cannot be opened or the store failed.
     #[cfg(feature = "sealed")]
     pub async fn reseal(&self, key: &GrantKey) -> Result<bool, TokenError> {
-        rewrite::reseal(&self.0.grant(key)?).await
+        self.0.closing.check()?;
+        maintenance::reseal(&self.0.grant(key)?).await
+    }
+
+    /// Seals all grants of the manager's clients again with the current key of the ring. The former
+    /// keys are not needed any more once this returns without pending and failed records.
+    ///
+    /// A grant with a pending refresh is left as it is and counted in [`Maintained::pending`]. A
+    /// grant whose state is unknown, or whose user has to sign in again, may stay so.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Store`] if the store could not be listed. [`Maintained`] has the failures
+    /// of single records.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the rest as it is. Call it again.
+    #[cfg(feature = "sealed")]
+    pub async fn reseal_all(&self) -> Result<Maintained, TokenError> {
+        maintenance::change_all(&self.0, Change::Reseal).await
+    }
+
+    /// Marks the grants of a restored backup: call it after the store was restored, and before any
+    /// process refreshes.
+    ///
+    /// At a provider that rotates refresh tokens, the token of the backup may have been used since,
+    /// and sending it again may end the grant. Each such grant becomes [`GrantState::Unknown`]: its
+    /// access token is handed out as long as it is fresh, and then
+    /// [`token`](Self::token) returns [`TokenErrorKind::OutcomeUnknown`]. A process that still has
+    /// the newer tokens in memory stores them again. Grants at providers that do not rotate are
+    /// left as they are.
+    ///
+    /// [`GrantState::Unknown`]: crate::GrantState::Unknown
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Store`] if the store could not be listed. [`Maintained`] has the failures
+    /// of single records.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the rest as it is. Call it again.
+    pub async fn mark_restored(&self) -> Result<Maintained, TokenError> {
+        maintenance::change_all(&self.0, Change::MarkRestored).await
+    }
+
+    /// Removes tombstones that a process left behind which ended during an insert, a removal or a
+    /// move. They do no harm and take room.
+    ///
+    /// After a [move](Self::move_to) that was interrupted, call the move again first: the
+    /// tombstone says how far it came.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Store`] if the store could not be listed. [`Maintained`] has the failures
+    /// of single records.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the rest as it is. Call it again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use countersign_tokens::{TokenError, TokenManager};
+    ///
+    /// # async fn example(tokens: TokenManager) -> Result<(), TokenError> {
+    /// let swept = tokens.sweep().await?;
+    /// println!("{} tombstones removed", swept.changed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn sweep(&self) -> Result<Maintained, TokenError> {
+        maintenance::change_all(&self.0, Change::Sweep).await
+    }
+
+    /// Moves a grant to the store of another manager while both are in use, such as from files to a
+    /// database. Nothing is revoked. The grant keeps its tokens; its times are reckoned anew by the
+    /// clock of the other store, and the other manager's ring seals it.
+    ///
+    /// Until the move is over, callers of the other manager wait for the grant. Afterwards this
+    /// manager has no such grant. Whatever the other store has under the key is replaced.
+    ///
+    /// # Errors
+    ///
+    /// * [`TokenErrorKind::UnknownGrant`] if there is no such grant.
+    /// * [`TokenErrorKind::Reauthorize`] or [`TokenErrorKind::OutcomeUnknown`] if the grant cannot
+    ///   be refreshed.
+    /// * [`TokenErrorKind::NotStored`] if the newest tokens are in the memory of this process
+    ///   alone, or [`TokenErrorKind::Busy`] if another process refreshes the grant for too long.
+    /// * [`TokenErrorKind::Store`] if one of the stores failed. Call it again: the move goes on
+    ///   from where it stopped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses its result: the move goes on. If the process ends during a move,
+    /// the grant is in one of the stores, or in both and can be refreshed in one at most. Call it
+    /// again in any process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use countersign_tokens::{TokenError, TokenManager};
+    ///
+    /// # async fn example(files: TokenManager, database: TokenManager) -> Result<(), TokenError> {
+    /// let mut after = None;
+    /// loop {
+    ///     let page = files.list(after.as_ref(), 100).await?;
+    ///     for grant in page.grants {
+    ///         files.move_to(&grant.key, &database).await?;
+    ///     }
+    ///     let Some(next) = page.next else { break };
+    ///     after = Some(next);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn move_to(&self, key: &GrantKey, other: &Self) -> Result<(), TokenError> {
+        self.0.closing.check()?;
+        other.0.closing.check()?;
+        moving::move_to(self.0.grant(key)?, other.0.grant(key)?).await
     }
 
     /// Refreshes grants ahead of time by a task of its own: each grant that is due by the store's
@@ -297,6 +430,42 @@ impl TokenManager {
     /// [`TokenErrorKind::Interrupted`] if no task can be started.
     pub fn keep_fresh(&self) -> Result<KeepFresh, TokenError> {
         scheduler::keep_fresh(&self.0)
+    }
+
+    /// Closes the manager: begins nothing more, and waits for what is under way, for at most
+    /// `at_most`.
+    ///
+    /// Refreshes whose request was sent are carried through and stored, and so are inserts and
+    /// removals. The lease of [`keep_fresh`](Self::keep_fresh) ends, so that another process takes
+    /// over at once. Access tokens in memory are handed out as long as they are fresh. All other
+    /// calls, on every clone of the manager, fail as [`TokenErrorKind::Closed`].
+    ///
+    /// Close a manager after the work that uses it has ended, and before the executor shuts down:
+    /// at a provider that rotates refresh tokens, a process that ends during a refresh may cost the
+    /// grant. A limit longer than the time limit of a request (30 s by default) and of a store
+    /// operation (5 s) waits for everything that can end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the manager closed, and what is under way goes on. Call `close`
+    /// again to wait for it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use countersign_tokens::TokenManager;
+    ///
+    /// # async fn example(tokens: TokenManager) {
+    /// let closed = tokens.close(Duration::from_secs(40)).await;
+    /// for key in closed.unsaved {
+    ///     eprintln!("the new tokens of {key} are not stored");
+    /// }
+    /// # }
+    /// ```
+    pub async fn close(&self, at_most: Duration) -> Closed {
+        close::close(&self.0, at_most).await
     }
 }
 
@@ -321,7 +490,11 @@ pub struct TokenManagerBuilder {
     codec: Codec,
     timing: Timing,
     resends_unknown: bool,
+    max_requests: usize,
 }
+
+/// The default of [`TokenManagerBuilder::max_requests`].
+const MAX_REQUESTS: usize = 64;
 
 impl TokenManagerBuilder {
     /// Sets what runs tasks and waits, such as [`TokioExecutor`](crate::TokioExecutor) or
@@ -391,6 +564,13 @@ impl TokenManagerBuilder {
         self
     }
 
+    /// Sets how many requests of this process may be under way at one provider. Refreshes beyond
+    /// that wait for their turn. Defaults to 64.
+    pub fn max_requests(mut self, most: usize) -> Self {
+        self.max_requests = most;
+        self
+    }
+
     /// Retries a refresh token that may already have been used, instead of returning
     /// [`OutcomeUnknown`](TokenErrorKind::OutcomeUnknown). Off by default.
     ///
@@ -407,8 +587,9 @@ impl TokenManagerBuilder {
     /// # Errors
     ///
     /// [`TokenErrorKind::Configuration`] if the executor or the timer is missing, if the client's
-    /// transport needs a runtime that the executor does not have, if the lease is too short, or if
-    /// the part of [`refresh_ahead`](Self::refresh_ahead) is not between 0 and 1.
+    /// transport needs a runtime that the executor does not have, if the lease is too short, if the
+    /// part of [`refresh_ahead`](Self::refresh_ahead) is not between 0 and 1, or if
+    /// [`max_requests`](Self::max_requests) is 0.
     pub fn build(self) -> Result<TokenManager, TokenError> {
         let (Some(spawner), Some(timer)) = (self.spawner, self.timer) else {
             return Err(refused(
@@ -421,7 +602,10 @@ impl TokenManagerBuilder {
         if !(ahead > 0.0 && ahead < 1.0) {
             return Err(refused("`refresh_ahead` takes a part between 0 and 1"));
         }
-        let first = registered(self.client, &self.timing)?;
+        if self.max_requests == 0 {
+            return Err(refused("`max_requests` takes a number of at least 1"));
+        }
+        let first = registered(self.client, &self.timing, self.max_requests)?;
         let blocking = || papaya::ResizeMode::Blocking;
         let clients = papaya::HashMap::builder().resize_mode(blocking()).build();
         clients.pin().insert(first.key.clone(), Arc::clone(&first));
@@ -432,7 +616,9 @@ impl TokenManagerBuilder {
             codec: self.codec,
             timing: self.timing,
             on_event: self.on_event,
+            closing: Arc::default(),
             resends_unknown: self.resends_unknown,
+            max_requests: self.max_requests,
             first,
             clients,
             grants: papaya::HashMap::builder().resize_mode(blocking()).build(),
@@ -440,9 +626,14 @@ impl TokenManagerBuilder {
     }
 }
 
-fn registered(client: Client, timing: &Timing) -> Result<Arc<Registered>, TokenError> {
+fn registered(
+    client: Client,
+    timing: &Timing,
+    max_requests: usize,
+) -> Result<Arc<Registered>, TokenError> {
     let (rules, key) = (timing.rules(&client)?, GrantKey::reserved(&client));
-    Ok(Arc::new(Registered { client, rules, circuit: Arc::new(Circuit::default()), key }))
+    let (circuit, requests) = (Arc::default(), Arc::new(Semaphore::new(max_requests)));
+    Ok(Arc::new(Registered { client, rules, circuit, requests, key }))
 }
 
 fn check_runtime(client: &Client, spawner: &dyn Spawner) -> Result<(), TokenError> {

@@ -370,6 +370,23 @@ impl Rules {
         })
     }
 
+    /// Marks the grant of a restored backup as [`GrantState::Unknown`]: its refresh token may have
+    /// been used after the backup was made. Where an attempt without a lease says so already,
+    /// nothing is written.
+    #[must_use]
+    pub fn mark_restored(&self, record: &Record, version: Version) -> Judged {
+        let is_known = match self.spending {
+            Spending::Never => true,
+            Spending::Once => !record.attempts.is_empty(),
+            Spending::Grace(_) => false,
+        };
+        if is_known || record.state != GrantState::Live {
+            return Judged::Nothing;
+        }
+        let (state, due_at) = (GrantState::Unknown, None);
+        Judged::Write(Record { version, state, due_at, ..record.clone() })
+    }
+
     /// Replaces the payload by another form of the same tokens, if no attempt is pending: a write
     /// would make the late save of a process that died fail.
     #[must_use]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use crate::key::GrantKey;
+
 const FIRST_BOUND: Duration = Duration::from_millis(200);
 const LAST_BOUND: Duration = Duration::from_secs(60);
 
@@ -43,8 +45,19 @@ impl Backoff {
 /// Consecutive failures of the provider after which requests wait between tries.
 const BREAKS_AFTER: u32 = 5;
 
-/// How long the others wait for the outcome of a probe.
+/// How many grants the provider asks to wait until the wait is taken for the provider's own, and
+/// holds for all of its grants.
+const SEVERAL: usize = 3;
+
+/// The rest of the other grants after the first grant that was asked to wait. It doubles with each
+/// consecutive failure, up to [`LAST_BOUND`].
+const SHORT_REST: Duration = Duration::from_secs(1);
+
+/// How long a probe may take until another one is granted.
 const PROBE: Duration = Duration::from_secs(30);
+
+/// How long the others wait before they ask for the outcome of a probe again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The shortest time between two probes for grants whose tokens are still good.
 const BETWEEN_PROBES: Duration = Duration::from_secs(1);
@@ -72,9 +85,11 @@ const RECOVERED: Duration = Duration::from_secs(10);
 ///
 /// *Closed*, everything is let through. After a failure of the provider or the store it is *open*:
 /// tokens that are still good are refreshed as probes alone, one a second or less. After five
-/// failures of the provider, or if the provider asked for a wait, no request is sent for a while,
-/// and then one as a probe. With the first success it is *recovering*: refreshes ahead of time go
-/// through a token bucket, so that what came due in the outage does not come at once.
+/// failures of the provider no request is sent for a while, and then one as a probe. If the
+/// provider asks a grant to wait, that grant waits, and the others rest for a second or some before
+/// one of them is the probe: the limit may be that of one user. If it asks three grants, all wait.
+/// With the first success the circuit is *recovering*: refreshes ahead of time go through a token
+/// bucket, so that what came due in the outage does not come at once.
 #[derive(Default)]
 pub(super) struct Circuit(Mutex<State>);
 
@@ -84,6 +99,10 @@ struct State {
     failures: u32,
     /// No request is sent while this lasts.
     backoff: Option<Backoff>,
+    /// Whether the backoff is that of a probe, whose outcome may end it earlier.
+    is_probing: bool,
+    /// The grants that the provider has asked to wait since it answered another, and how long.
+    asked_to_wait: Vec<(GrantKey, Backoff)>,
     phase: Phase,
     rate: Rate,
 }
@@ -121,10 +140,12 @@ impl Circuit {
     pub(super) fn permit(self: &Arc<Self>, now: OffsetDateTime) -> Result<Permit, Duration> {
         let mut state = self.state();
         if let Some(left) = state.backoff.and_then(|it| it.left(now)) {
-            return Err(left);
+            return Err(if state.is_probing { left.min(ASK_AGAIN) } else { left });
         }
         let probe = Backoff { from: now, length: PROBE };
-        state.backoff = (state.failures >= BREAKS_AFTER).then_some(probe);
+        let is_half_open = state.failures >= BREAKS_AFTER || !state.asked_to_wait.is_empty();
+        state.backoff = is_half_open.then_some(probe);
+        state.is_probing = is_half_open;
         Ok(Permit { probe: state.backoff.map(|probe| (Arc::clone(self), probe)) })
     }
 
@@ -132,15 +153,25 @@ impl Circuit {
     pub(super) fn answered(&self) {
         let mut state = self.state();
         (state.failures, state.backoff) = (0, None);
+        state.asked_to_wait.clear();
     }
 
-    /// Notes a failure of the provider. `after` is how long it asked to wait.
-    pub(super) fn provider_failed(&self, now: OffsetDateTime, after: Option<Duration>) {
+    /// Notes a failure of the provider for the grant of `key`. `after` is how long the provider
+    /// asked to wait.
+    pub(super) fn provider_failed(
+        &self,
+        now: OffsetDateTime,
+        key: &GrantKey,
+        after: Option<Duration>,
+    ) {
         let mut state = self.state();
+        let rest = after.map(|after| state.rest(now, key, after));
         state.failures = state.failures.saturating_add(1);
         let over = state.failures.checked_sub(BREAKS_AFTER);
-        let length = after.into_iter().chain(over.map(backoff)).max();
-        state.backoff = length.map(|length| Backoff { from: now, length }).or(state.backoff);
+        let length = rest.into_iter().chain(over.map(backoff)).max();
+        if let Some(length) = length {
+            (state.backoff, state.is_probing) = (Some(Backoff { from: now, length }), false);
+        }
         state.open();
     }
 
@@ -213,6 +244,19 @@ impl Circuit {
 }
 
 impl State {
+    /// Returns how long the provider as a whole rests when it asks the grant of `key` to wait.
+    fn rest(&mut self, now: OffsetDateTime, key: &GrantKey, after: Duration) -> Duration {
+        let asked = &mut self.asked_to_wait;
+        asked.retain(|(it, _)| it != key);
+        asked.push((key.clone(), Backoff { from: now, length: after }));
+        // The longest waits: what several grants agree on is the shortest of these.
+        asked.sort_by_key(|(_, it)| std::cmp::Reverse(it.left(now)));
+        asked.truncate(SEVERAL);
+        let short = SHORT_REST.saturating_mul(1 << self.failures.min(16)).min(LAST_BOUND);
+        let agreed = asked.get(SEVERAL - 1).and_then(|(_, it)| it.left(now));
+        agreed.unwrap_or_default().max(short.min(after))
+    }
+
     fn open(&mut self) {
         if !matches!(self.phase, Phase::Open { .. }) {
             self.phase = Phase::Open { probes: 0, backoff: None };

@@ -5,11 +5,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_lock::Semaphore;
 use countersign_core::{Client, Rotation, TokenSet};
 use futures_lite::{FutureExt, future};
 use time::OffsetDateTime;
 
 use super::backoff::{Circuit, time_of};
+use super::close::Closing;
 use super::grant::{CachedGrant, CachedToken};
 use super::payload::{Codec, Tokens};
 use super::store_clock::{Moment, Reading};
@@ -29,7 +31,9 @@ pub(super) struct Engine {
     pub(super) codec: Codec,
     pub(super) timing: Timing,
     pub(super) on_event: Option<OnEvent>,
+    pub(super) closing: Arc<Closing>,
     pub(super) resends_unknown: bool,
+    pub(super) max_requests: usize,
     /// The first client, whose clock is the manager's.
     pub(super) first: Arc<Registered>,
     /// All clients, by the beginning of their keys.
@@ -44,6 +48,8 @@ pub(super) struct Registered {
     pub(super) client: Client,
     pub(super) rules: Rules,
     pub(super) circuit: Arc<Circuit>,
+    /// Bounds the requests under way at the provider.
+    pub(super) requests: Arc<Semaphore>,
     /// The reserved key of the client: what all its keys begin with.
     pub(super) key: GrantKey,
 }

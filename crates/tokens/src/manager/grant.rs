@@ -16,6 +16,16 @@ use crate::error::{TokenError, TokenErrorKind};
 use crate::key::GrantKey;
 use crate::store::{AttemptId, Record};
 
+/// How long the first rejection of a token keeps the next one from refreshing the grant. It doubles
+/// with each rejection.
+const FIRST_REJECTION: Duration = Duration::from_secs(1);
+
+/// The longest time between two refreshes for rejected tokens.
+const LAST_REJECTION: Duration = Duration::from_secs(600);
+
+/// How much longer than that a token has to be good, so that its rejection counts as the first one.
+const GOOD_FOR: Duration = Duration::from_secs(60);
+
 /// How long callers share the failure of a grant that cannot be refreshed.
 const FINAL_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -52,6 +62,8 @@ pub(super) struct Work {
     pub(super) flight: Option<Arc<SingleFlight<AccessToken>>>,
     /// The last failure, which callers share until it is time to try again.
     pub(super) failure: Option<Box<SharedFailure>>,
+    /// The refreshes for tokens that were rejected soon after they had been refreshed.
+    pub(super) rejections: Option<Box<Rejections>>,
     /// Whether the token in memory is not stored yet. It changes together with the token.
     pub(super) is_unsaved: bool,
     /// The last record that was written or read, sealed as it is stored.
@@ -71,6 +83,14 @@ pub(super) struct SharedFailure {
     /// Consecutive failures.
     pub(super) count: u32,
     pub(super) backoff: Backoff,
+}
+
+/// Consecutive refreshes for rejected tokens.
+pub(super) struct Rejections {
+    count: u32,
+    /// Until when a rejection refreshes nothing.
+    backoff: Backoff,
+    is_reported: bool,
 }
 
 /// A record that was written or read, and when.
@@ -109,6 +129,33 @@ impl Work {
         let backoff = Backoff { from: now, length };
         self.failure =
             Some(Box::new(SharedFailure { error, count: count.saturating_add(1), backoff }));
+    }
+}
+
+impl Work {
+    /// Counts a refresh for a rejected token.
+    pub(super) fn count_rejection(&mut self, now: OffsetDateTime) {
+        let is_recent = |it: &&Rejections| {
+            let Backoff { from, length } = it.backoff;
+            Backoff { from, length: length + GOOD_FOR }.holds(now)
+        };
+        let count = self.rejections.as_deref().filter(is_recent).map_or(0, |it| it.count);
+        let length = FIRST_REJECTION.saturating_mul(1 << count.min(16)).min(LAST_REJECTION);
+        let (count, backoff) = (count.saturating_add(1), Backoff { from: now, length });
+        self.rejections = Some(Box::new(Rejections { count, backoff, is_reported: false }));
+    }
+
+    /// Returns the error for a rejection that comes too soon after the last one, and whether it is
+    /// the first such error. `None` if a refresh may help, or is under way, or has failed just now.
+    pub(super) fn rejected_again(&mut self, now: OffsetDateTime) -> Option<(TokenError, bool)> {
+        let is_failing = self.failure.as_ref().is_some_and(|it| it.backoff.holds(now));
+        if self.flight.is_some() || is_failing {
+            return None;
+        }
+        let rejections = self.rejections.as_mut()?;
+        let left = rejections.backoff.left(now)?;
+        let is_reported = std::mem::replace(&mut rejections.is_reported, true);
+        Some((TokenError::rejected_again(left), !is_reported))
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use countersign_core::TokenSet;
 
 use super::backoff::backoff;
+use super::close::Ongoing;
 use super::engine::{Engine, GrantInUse, Swapped};
 use super::grant::{CachedToken, Remembered};
 use super::payload::Tokens;
@@ -144,6 +145,7 @@ pub(super) async fn insert(grant: GrantInUse, tokens: TokenSet) -> Result<(), To
     let (flight, finisher) = SingleFlight::new();
     let engine = Arc::clone(&grant.engine);
     let insertion = Insertion {
+        _ongoing: engine.closing.begin(Some(&grant.key))?,
         engine: Arc::clone(&engine),
         epoch: Epoch::random()?,
         incarnation: grant.begin_incarnation(),
@@ -160,6 +162,7 @@ pub(super) async fn insert(grant: GrantInUse, tokens: TokenSet) -> Result<(), To
 
 /// A new grant that is being stored.
 struct Insertion {
+    _ongoing: Ongoing,
     engine: Arc<Engine>,
     grant: GrantInUse,
     epoch: Epoch,

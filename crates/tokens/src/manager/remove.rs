@@ -8,6 +8,7 @@ use countersign_core::{Client, Error, Recovery};
 use futures_lite::FutureExt;
 
 use super::backoff::backoff;
+use super::close::Ongoing;
 use super::engine::{Engine, GrantInUse, Swapped};
 use super::payload::Tokens;
 use super::single_flight::{Finisher, SingleFlight};
@@ -149,6 +150,7 @@ pub(super) async fn remove(grant: GrantInUse) -> Result<Removed, TokenError> {
     let (flight, finisher) = SingleFlight::new();
     let engine = Arc::clone(&grant.engine);
     let removal = Removal {
+        _ongoing: engine.closing.begin(Some(&grant.key))?,
         engine: Arc::clone(&engine),
         incarnation: 0,
         waited: Duration::ZERO,
@@ -163,6 +165,7 @@ pub(super) async fn remove(grant: GrantInUse) -> Result<Removed, TokenError> {
 
 /// A grant that is being removed.
 struct Removal {
+    _ongoing: Ongoing,
     engine: Arc<Engine>,
     grant: GrantInUse,
     incarnation: u64,

@@ -6,7 +6,10 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_lite::future;
+
 use super::backoff::{Early, backoff};
+use super::close::{Closing, Ongoing};
 use super::engine::Engine;
 use super::grant::Remembered;
 use super::leader::{Leader, Turn};
@@ -45,6 +48,8 @@ pub(super) fn keep_fresh(engine: &Arc<Engine>) -> Result<KeepFresh, TokenError> 
     let scheduler = Scheduler {
         engine: Arc::downgrade(engine),
         alive: Arc::downgrade(&alive),
+        _ongoing: engine.closing.begin(None)?,
+        closing: Arc::clone(&engine.closing),
         timer: Arc::clone(&engine.timer),
         leaders: Vec::new(),
     };
@@ -57,6 +62,8 @@ pub(super) fn keep_fresh(engine: &Arc<Engine>) -> Result<KeepFresh, TokenError> 
 struct Scheduler {
     engine: Weak<Engine>,
     alive: Weak<()>,
+    _ongoing: Ongoing,
+    closing: Arc<Closing>,
     timer: Arc<dyn Timer>,
     leaders: Vec<Leader>,
 }
@@ -91,7 +98,7 @@ impl Scheduler {
                 Ok(Turn::Own) => self.scan(began, period).await,
                 Ok(Turn::Others(left)) => {
                     // A little later, and not all standbys at once.
-                    self.timer.sleep(left + STEP.mul_f64(1.0 + fastrand::f64())).await;
+                    self.sleep(left + STEP.mul_f64(1.0 + fastrand::f64())).await;
                     Ok(())
                 }
                 Err(error) => Err(error),
@@ -101,7 +108,7 @@ impl Scheduler {
                 // Callers report the store's failure too.
                 Err(_) => {
                     failures += 1;
-                    self.timer.sleep(STEP + backoff(failures)).await;
+                    self.sleep(STEP + backoff(failures)).await;
                 }
             }
         }
@@ -113,7 +120,13 @@ impl Scheduler {
     }
 
     fn engine(&self) -> Option<Arc<Engine>> {
-        self.engine.upgrade().filter(|_| self.alive.strong_count() > 0)
+        let is_over = self.alive.strong_count() == 0 || self.closing.is_closed();
+        self.engine.upgrade().filter(|_| !is_over)
+    }
+
+    /// Waits for so long, or until the manager is closed.
+    async fn sleep(&self, duration: Duration) {
+        future::or(self.closing.closed(), self.timer.sleep(duration)).await;
     }
 
     /// Takes part in the election of each client. Returns [`Turn::Own`] if this process leads for
@@ -162,7 +175,7 @@ impl Scheduler {
             }
             let wait = scan.wait();
             drop(engine);
-            self.timer.sleep(wait).await;
+            self.sleep(wait).await;
             scan.passed += wait;
             // Sleeping may take longer.
             if let Some(engine) = self.engine() {

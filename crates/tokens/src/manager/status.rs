@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use countersign_core::{Extra, Scopes};
 use time::OffsetDateTime;
 
 use super::engine::Engine;
@@ -19,6 +20,12 @@ pub struct GrantStatus {
     /// Whether the grant can be refreshed. It is [`GrantState::Unknown`] as soon as an attempt
     /// whose lease has ended forbids refreshes, whether or not the store says so yet.
     pub state: GrantState,
+    /// The scopes that were granted. `None` if the provider did not say, or if the tokens cannot be
+    /// read.
+    pub scopes: Option<Scopes>,
+    /// The members of the provider's last answer that have no name here. They may hold secrets such
+    /// as an ID token, which `Debug` does not show.
+    pub extra: Extra,
     /// Counts the refresh tokens since the grant was inserted, from 1.
     pub generation: u64,
     /// How much longer the access token is valid, by the store's clock. `None` if the provider did
@@ -32,7 +39,8 @@ pub struct GrantStatus {
     pub is_unsaved: bool,
     /// Until when this process hands out the token that it holds.
     pub fresh_until: Option<OffsetDateTime>,
-    /// The last failure of this process, if the grant was not refreshed since.
+    /// The last failure of this process, if the grant was not refreshed since, or why the tokens
+    /// cannot be read.
     pub last_error: Option<TokenError>,
 }
 
@@ -93,16 +101,22 @@ fn of_record(
         Some(Obstacle::Unknown) => GrantState::Unknown,
         _ => record.state,
     };
+    let (tokens, unreadable) = match engine.codec.read(&grant.client.client, key, record) {
+        Ok(tokens) => (Some(tokens.main), None),
+        Err(error) => (None, Some(error)),
+    };
     let work = grant.work();
     Ok(GrantStatus {
         key: key.clone(),
         state,
+        scopes: tokens.as_ref().and_then(|it| it.scopes().cloned()),
+        extra: tokens.map(|it| it.extra().clone()).unwrap_or_default(),
         generation: record.generation,
         expires_in: record.expires_at.map(|at| at.since(reading.read_at)),
         due_in: record.due_at.map(|at| at.since(reading.read_at)),
         is_leased: record.is_leased(reading.read_at),
         is_unsaved: work.is_unsaved,
-        last_error: work.failure.as_ref().map(|it| it.error.clone()),
+        last_error: work.failure.as_ref().map(|it| it.error.clone()).or(unreadable),
         fresh_until: grant.expires_at(),
     })
 }

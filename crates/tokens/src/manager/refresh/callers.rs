@@ -6,6 +6,7 @@ use countersign_core::AccessToken;
 
 use super::driver::{Cause, Joined, start};
 use crate::error::{TokenError, TokenErrorKind};
+use crate::event::Event;
 use crate::manager::backoff::Early;
 use crate::manager::engine::GrantInUse;
 use crate::manager::single_flight::SingleFlight;
@@ -35,8 +36,17 @@ pub(in crate::manager) async fn reject(
     grant: &GrantInUse,
     rejected: &AccessToken,
 ) -> Result<AccessToken, TokenError> {
-    if let Some(newer) = grant.fresh(grant.engine.now()).filter(|it| !it.same_as(rejected)) {
+    let (engine, now) = (&grant.engine, grant.engine.now());
+    if let Some(newer) = grant.fresh(now).filter(|it| !it.same_as(rejected)) {
         return Ok(newer);
+    }
+    let rejected_again = grant.work().rejected_again(now);
+    if let Some((error, is_first)) = rejected_again {
+        if is_first {
+            let (key, error) = (grant.key.clone(), error.clone());
+            engine.notify(&Event::Failing { key, error });
+        }
+        return Err(error);
     }
     grant.retire(rejected);
     refreshed(grant, Some(rejected.clone())).await

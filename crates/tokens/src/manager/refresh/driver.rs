@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_lock::SemaphoreGuardArc;
 use countersign_core::{AccessToken, Error, Outcome, Recovery};
 use futures_lite::{FutureExt, future};
 
@@ -15,6 +16,7 @@ use super::rewrite;
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event;
 use crate::manager::backoff::{Early, Permit, backoff};
+use crate::manager::close::Ongoing;
 use crate::manager::engine::{Engine, GrantInUse, Swapped};
 use crate::manager::grant::Remembered;
 use crate::manager::payload::Tokens;
@@ -70,9 +72,14 @@ pub(in crate::manager) fn start(grant: &GrantInUse, cause: Cause) -> Result<Join
     if let Some(flight) = &work.flight {
         return Ok(Joined { flight: Arc::clone(flight), is_settling });
     }
+    let ongoing = engine.closing.begin(Some(&grant.key))?;
+    if let Cause::Rejected(_) = cause {
+        work.count_rejection(engine.now());
+    }
     let (flight, finisher) = SingleFlight::new();
     work.flight = Some(Arc::clone(&flight));
     let driver = Driver {
+        _ongoing: ongoing,
         engine: Arc::clone(engine),
         grant: grant.clone(),
         config: config(grant),
@@ -83,6 +90,7 @@ pub(in crate::manager) fn start(grant: &GrantInUse, cause: Cause) -> Result<Join
         memory: work.memory.as_deref().cloned(),
         reading: None,
         permit: None,
+        request: None,
         swapping: None,
         repeats: 0,
         read: None,
@@ -113,6 +121,7 @@ fn config(grant: &GrantInUse) -> Config {
 /// A refresh under way. When it is dropped, callers learn that it was interrupted, unless they have
 /// an outcome.
 struct Driver {
+    _ongoing: Ongoing,
     engine: Arc<Engine>,
     grant: GrantInUse,
     config: Config,
@@ -125,6 +134,8 @@ struct Driver {
     /// The store's last answer.
     reading: Option<Reading>,
     permit: Option<Permit>,
+    /// The place among the requests that may be under way at the provider.
+    request: Option<SemaphoreGuardArc>,
     /// The last swap.
     swapping: Option<(Version, Box<Record>)>,
     /// How often it was repeated.
@@ -199,8 +210,13 @@ impl Driver {
         match action {
             // Callers have an outcome, and only the last write was to be settled.
             Action::Load if self.finisher.is_finished() => {}
+            Action::Load | Action::Prepare | Action::AwaitChange | Action::BackOff
+                if self.must_stop(machine) =>
+            {
+                self.finish(Err(TokenError::new(TokenErrorKind::Closed)), true);
+            }
             Action::Load => return Some(self.load().await),
-            Action::Prepare => return Some(self.prepare()),
+            Action::Prepare => return Some(self.prepare().await),
             Action::Swap { expected, next } => {
                 self.swapping = Some((expected, next));
                 self.repeats = 0;
@@ -215,11 +231,13 @@ impl Driver {
             }
             Action::Send(record) => return Some(self.send(&record).await),
             Action::AwaitChange => {
+                self.request = None;
                 let at_most = Duration::from_millis(fastrand::u64(50..250));
                 self.engine.changed(&self.grant.key, at_most).await;
                 return Some(Event::Woken);
             }
             Action::BackOff => {
+                self.request = None;
                 self.engine.sleep(backoff(machine.requests)).await;
                 return Some(Event::Woken);
             }
@@ -248,7 +266,30 @@ impl Driver {
         }
     }
 
-    fn prepare(&mut self) -> Event {
+    /// Returns whether the manager was closed, and nothing is lost if this refresh ends. An attempt
+    /// that was left within a grace window has to be followed by another one.
+    fn must_stop(&self, machine: &Refresh) -> bool {
+        self.engine.closing.is_closed() && machine.left.is_none()
+    }
+
+    async fn prepare(&mut self) -> Event {
+        if self.request.is_none() {
+            let requests = &self.grant.client.requests;
+            self.request = requests.try_acquire_arc();
+            if self.request.is_none() {
+                let acquired = async { Some(requests.acquire_arc().await) };
+                let closed = async {
+                    self.engine.closing.closed().await;
+                    None
+                };
+                self.request = match self.engine.closing.is_closed() {
+                    true => acquired.await,
+                    false => future::or(acquired, closed).await,
+                };
+                // Another process may have refreshed the grant meanwhile.
+                return Event::Woken;
+            }
+        }
         match self.grant.client.circuit.permit(self.engine.now()) {
             Ok(permit) => self.permit = Some(permit),
             Err(left) => {
@@ -279,7 +320,7 @@ impl Driver {
             Err(error) => {
                 // An earlier try that was not answered may have been done.
                 let is_refusal = error.is_refusal() && self.repeats == 0;
-                self.permit = None;
+                (self.permit, self.request) = (None, None);
                 self.store_failed(error);
                 self.grant.progress.notify(usize::MAX);
                 Some(if is_refusal { Event::NotDone } else { Event::Unheard })
@@ -379,10 +420,17 @@ impl Driver {
             self.other_error = Some(TokenError::new(TokenErrorKind::NoRefreshToken));
             return Event::NotProcessed { rest: None, may_repeat: false };
         };
+        // A begin that was not answered at once has given its place up.
+        let request = self.request.take().or_else(|| client.requests.try_acquire_arc());
+        if request.is_none() {
+            self.other_error = Some(TokenError::paused(Duration::ZERO));
+            return Event::NotProcessed { rest: None, may_repeat: true };
+        }
         if let Some(permit) = self.permit.take() {
             permit.used();
         }
         let answer = AssertUnwindSafe(client.client.refresh(refresh_token)).catch_unwind().await;
+        drop(request);
         match answer {
             Ok(Ok(fresh)) => {
                 client.circuit.answered();
@@ -394,7 +442,7 @@ impl Driver {
             Ok(Err(error)) => self.refused(record, &tokens, error).await,
             Err(_) => {
                 self.provider_error = None;
-                client.circuit.provider_failed(self.engine.now(), None);
+                client.circuit.provider_failed(self.engine.now(), &self.grant.key, None);
                 Event::NoAnswer
             }
         }
@@ -430,7 +478,7 @@ impl Driver {
         if outcome == Outcome::Refused {
             circuit.answered();
         } else {
-            circuit.provider_failed(self.engine.now(), rest);
+            circuit.provider_failed(self.engine.now(), &self.grant.key, rest);
         }
         self.provider_error = Some(error);
         match outcome {
@@ -499,7 +547,12 @@ impl Driver {
         // Before the grant is read again: the provider may refuse what is there.
         let epoch = begun.epoch;
         if rewrite::keep(&self.grant, epoch, &answer.main).await.is_none() {
-            self.engine.spawn(rewrite::keep_later(self.grant.clone(), epoch, answer.main));
+            let ongoing = self.engine.closing.go_on(&self.grant.key);
+            let keeping = rewrite::keep_later(self.grant.clone(), epoch, answer.main);
+            self.engine.spawn(async move {
+                keeping.await;
+                drop(ongoing);
+            });
         }
     }
 
@@ -575,8 +628,8 @@ impl Driver {
         let key = self.grant.key.clone();
         let Some(error) = error else { return };
         match error.kind() {
-            // Nothing fails for a grant that is not there.
-            TokenErrorKind::UnknownGrant => {}
+            // Nothing fails for a grant that is not there, or in a manager that was closed.
+            TokenErrorKind::UnknownGrant | TokenErrorKind::Closed => {}
             TokenErrorKind::Reauthorize
             | TokenErrorKind::OutcomeUnknown
             | TokenErrorKind::NoRefreshToken => {

@@ -129,7 +129,7 @@ pub enum Event {
     },
     /// The request may have used the refresh token.
     NoAnswer,
-    /// The rest is over, or the record has changed.
+    /// The rest is over, or the record has changed, or the permit took a wait.
     Woken,
 }
 
@@ -258,7 +258,10 @@ impl Refresh {
 
     fn next(&mut self, step: Step, event: Event, input: Input, config: &Config) -> Next {
         match (step, event) {
-            (Step::Idle, Event::Wanted) | (Step::Resting, Event::Woken) => read(),
+            // What was read before a wait may have changed.
+            (Step::Idle, Event::Wanted) | (Step::Resting | Step::Preparing(_), Event::Woken) => {
+                read()
+            }
             (Step::Idle, Event::Remembered(found)) | (Step::Reading, Event::Loaded(found)) => {
                 self.decide(found, input, config)
             }

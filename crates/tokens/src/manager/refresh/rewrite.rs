@@ -3,10 +3,12 @@
 use countersign_core::TokenSet;
 
 #[cfg(feature = "sealed")]
-use crate::error::{TokenError, TokenErrorKind};
+use crate::error::TokenError;
 use crate::manager::backoff::backoff;
 use crate::manager::engine::{GrantInUse, Swapped};
 use crate::rules::{Judged, Origin};
+#[cfg(feature = "sealed")]
+use crate::store::Record;
 use crate::store::{Epoch, GrantState, Version};
 
 /// How often it is tried to keep a superseded answer.
@@ -42,23 +44,14 @@ pub(super) async fn keep(grant: &GrantInUse, epoch: Epoch, answer: &TokenSet) ->
     }
 }
 
-/// Seals a grant again with the current key.
+/// Seals `record` again with the current key.
 #[cfg(feature = "sealed")]
-pub(in crate::manager) async fn reseal(grant: &GrantInUse) -> Result<bool, TokenError> {
-    let (engine, client) = (&grant.engine, &grant.client.client);
-    let (record, _) = engine.load(&grant.key).await?;
-    let record = record.filter(|it| it.state != GrantState::Gone);
-    let record = record.ok_or_else(|| TokenError::new(TokenErrorKind::UnknownGrant))?;
-    if engine.codec.is_current(&record) {
-        return Ok(false);
-    }
-    let tokens = engine.codec.read(client, &grant.key, &record)?;
-    let origin = Origin::of(&record);
-    let (payload, key_id) = engine.codec.write(client, &grant.key, origin, &tokens)?;
-    let version = Version::random()?;
-    let Judged::Write(next) = grant.client.rules.reseal(&record, payload, key_id, version) else {
-        return Ok(false);
-    };
-    let swapped = engine.swap(&grant.key, Some(record.version), Some(&next)).await?;
-    Ok(matches!(swapped, Swapped::Done(_)))
+pub(in crate::manager) fn resealed(
+    grant: &GrantInUse,
+    record: &Record,
+) -> Result<Judged, TokenError> {
+    let (codec, client) = (&grant.engine.codec, &grant.client.client);
+    let tokens = codec.read(client, &grant.key, record)?;
+    let (payload, key_id) = codec.write(client, &grant.key, Origin::of(record), &tokens)?;
+    Ok(grant.client.rules.reseal(record, payload, key_id, Version::random()?))
 }

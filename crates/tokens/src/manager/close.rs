@@ -1,0 +1,143 @@
+//! Closing a manager: it counts what is under way, and begins nothing more.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use event_listener::Event;
+use futures_lite::future;
+
+use super::engine::Engine;
+use crate::error::{TokenError, TokenErrorKind};
+use crate::key::GrantKey;
+
+/// What [`TokenManager::close`](crate::TokenManager::close) left behind. Both lists are empty if
+/// everything was finished and stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// The grants whose newest tokens are in the memory of this process alone. If the process ends
+    /// now, these tokens are lost.
+    pub unsaved: Vec<GrantKey>,
+    /// The grants with work under way, such as a refresh whose answer has not come. If the process
+    /// ends now, a refresh token at a provider that rotates may be reported as
+    /// [`OutcomeUnknown`](TokenErrorKind::OutcomeUnknown).
+    pub unfinished: Vec<GrantKey>,
+}
+
+/// The work under way, and whether more may begin.
+#[derive(Default)]
+pub(super) struct Closing {
+    state: Mutex<State>,
+    /// Notified when the manager is closed, and when a piece of work ends.
+    changed: Event,
+}
+
+#[derive(Default)]
+struct State {
+    is_closed: bool,
+    begun: u64,
+    /// The grants of the pieces of work. The scheduler's has none.
+    under_way: BTreeMap<u64, Option<GrantKey>>,
+}
+
+/// A piece of work. It ends when this is dropped.
+pub(super) struct Ongoing {
+    closing: Arc<Closing>,
+    id: u64,
+}
+
+/// Closes the manager, and waits for the work under way.
+pub(super) async fn close(engine: &Engine, at_most: Duration) -> Closed {
+    let closing = &engine.closing;
+    closing.state().is_closed = true;
+    closing.changed.notify(usize::MAX);
+    for grant in engine.grants.pin().values() {
+        // Writes that have failed are tried at once.
+        grant.nudge.notify(usize::MAX);
+    }
+    future::or(closing.until(|state| state.under_way.is_empty()), engine.sleep(at_most)).await;
+    let grants = engine.grants.pin();
+    let unsaved = grants.iter().filter(|(_, grant)| grant.work().is_unsaved);
+    let mut closed = Closed {
+        unsaved: unsaved.map(|(key, _)| key.clone()).collect(),
+        unfinished: closing.state().under_way.values().flatten().cloned().collect(),
+    };
+    for keys in [&mut closed.unsaved, &mut closed.unfinished] {
+        keys.sort();
+        keys.dedup();
+    }
+    closed
+}
+
+impl Closing {
+    /// Counts a piece of work that begins.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Closed`] if nothing more may begin.
+    pub(super) fn begin(self: &Arc<Self>, key: Option<&GrantKey>) -> Result<Ongoing, TokenError> {
+        let mut state = self.state();
+        match state.is_closed {
+            true => Err(TokenError::new(TokenErrorKind::Closed)),
+            false => Ok(self.count(&mut state, key)),
+        }
+    }
+
+    /// Counts a piece of work that follows from another one.
+    pub(super) fn go_on(self: &Arc<Self>, key: &GrantKey) -> Ongoing {
+        self.count(&mut self.state(), Some(key))
+    }
+
+    fn count(self: &Arc<Self>, state: &mut State, key: Option<&GrantKey>) -> Ongoing {
+        let id = state.begun;
+        state.begun += 1;
+        state.under_way.insert(id, key.cloned());
+        Ongoing { closing: Arc::clone(self), id }
+    }
+
+    /// # Errors
+    ///
+    /// [`TokenErrorKind::Closed`] if nothing more may begin.
+    pub(super) fn check(&self) -> Result<(), TokenError> {
+        match self.is_closed() {
+            true => Err(TokenError::new(TokenErrorKind::Closed)),
+            false => Ok(()),
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.state().is_closed
+    }
+
+    /// Waits until the manager is closed.
+    pub(super) async fn closed(&self) {
+        self.until(|state| state.is_closed).await;
+    }
+
+    async fn until(&self, is_it: impl Fn(&State) -> bool) {
+        loop {
+            let changed = self.changed.listen();
+            if is_it(&self.state()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ongoing {
+    fn drop(&mut self) {
+        let mut state = self.closing.state();
+        state.under_way.remove(&self.id);
+        let is_last = state.is_closed && state.under_way.is_empty();
+        drop(state);
+        if is_last {
+            self.closing.changed.notify(usize::MAX);
+        }
+    }
+}
