@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign::Clock;
-use countersign_testkit::VirtualExecutor;
+use countersign_testkit::{SeededRandomness, VirtualExecutor};
 use countersign_tests::{
     Fault as StoreFault, FaultyStore, Injector, Step, TestResult, VirtualProvider,
 };
@@ -50,7 +50,6 @@ struct Run {
 }
 
 fn run(is_store: bool) -> Result<Run, Box<dyn Error>> {
-    fastrand::seed(7);
     let executor = VirtualExecutor::default();
     let clock = executor.clock();
     let began = clock.now();
@@ -59,8 +58,9 @@ fn run(is_store: bool) -> Result<Run, Box<dyn Error>> {
     let memory = MemoryStore::with_clock(clock.clone());
     let store = FaultyStore::new(memory, Arc::clone(&switch) as Arc<dyn Injector>);
     let mut fleet = Vec::new();
-    for _ in 0..PROCESSES {
+    for seed in 0..PROCESSES {
         let builder = TokenManager::builder(server.client()?, store.clone());
+        let builder = builder.danger_randomness(SeededRandomness::new(seed as u64));
         fleet.push(builder.executor(executor.clone()).build()?);
     }
     let waited = Arc::<AtomicU32>::default();

@@ -36,9 +36,14 @@ const END_LIMIT: Duration = Duration::from_secs(60);
 /// The time limit for storing the grants that serve from memory, once all faults are over.
 const STORED_WITHIN: Duration = Duration::from_secs(20);
 
+#[expect(clippy::disallowed_methods, reason = "the seed, which is printed")]
+fn any_seed() -> u64 {
+    fastrand::u64(0..1_000_000_000)
+}
+
 /// Runs a race to its end. The second value is the error if the report is not as required.
 pub(crate) async fn run(args: Args) -> Outcome<(Report, Outcome)> {
-    let seed = args.seed.unwrap_or_else(|| fastrand::u64(0..1_000_000_000));
+    let seed = args.seed.unwrap_or_else(any_seed);
     eprintln!("seed {seed}");
     let limits = Limits::of(&args);
     let folder = tempfile::tempdir()?;

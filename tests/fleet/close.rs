@@ -12,10 +12,7 @@ use crate::support::{Fleet, LIFETIME};
 const A_WHILE: Duration = Duration::from_secs(40);
 
 fn slow_fleet() -> Fleet {
-    let fleet = Fleet::new();
-    let executor = fleet.executor.clone();
-    let server = fleet.server.clone().with_latency(&executor, Duration::from_secs(10));
-    Fleet { server, ..fleet }
+    Fleet::new().with_latency(Duration::from_secs(10))
 }
 
 #[test]
@@ -159,10 +156,7 @@ fn a_leader_that_is_closed_lets_another_process_lead_at_once() -> TestResult {
 /// Deploys under load: the processes of a fleet come and go, and none is killed.
 #[test]
 fn g12_a_thousand_starts_and_stops_cost_no_grant() -> TestResult {
-    let fleet = Fleet::new();
-    let executor = fleet.executor.clone();
-    let server = fleet.server.clone().with_latency(&executor, Duration::from_millis(150));
-    let fleet = Fleet { server, ..fleet };
+    let fleet = Fleet::new().with_latency(Duration::from_millis(150));
     fleet.run(async {
         let first = fleet.process()?;
         let mut keys = Vec::new();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use countersign::{Clock, Rotation};
 use countersign_tests::TestResult;
+use countersign_tokens::KeyRing;
 
 use crate::support::{Fleet, LIFETIME};
 
@@ -63,4 +64,23 @@ fn waits_between_tries_differ() -> TestResult {
         assert!(waits.len() > 10, "{waits:?}");
         Ok(())
     })
+}
+
+/// Ids, times and sealed payloads: nothing of a record comes from another source.
+#[test]
+fn the_same_random_bytes_give_the_same_records() -> TestResult {
+    let records = || -> Result<_, Box<dyn std::error::Error>> {
+        let fleet = Fleet::new();
+        let ring = KeyRing::new("a key", [7; 32])?;
+        let process = fleet.process_with(fleet.clock.clone(), |it| it.sealed_by(ring))?;
+        fleet.run(async {
+            let key = fleet.insert(&process, 0).await?;
+            let first = fleet.record(&key).await?;
+            fleet.pass(2 * LIFETIME.as_secs()).await;
+            process.tokens.token(&key).await?;
+            Ok([first, fleet.record(&key).await?])
+        })
+    };
+    assert_eq!(records()?, records()?);
+    Ok(())
 }

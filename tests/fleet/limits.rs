@@ -74,10 +74,7 @@ fn g13_a_wait_that_several_grants_are_asked_for_holds_for_all() -> TestResult {
 /// One of them is the probe, and the others wait for its outcome.
 #[test]
 fn g13_after_a_rest_one_request_shows_whether_the_others_may_follow() -> TestResult {
-    let fleet = Fleet::new();
-    let executor = fleet.executor.clone();
-    let server = fleet.server.clone().with_latency(&executor, Duration::from_secs(1));
-    let fleet = Fleet { server, ..fleet };
+    let fleet = Fleet::new().with_latency(Duration::from_secs(1));
     let process = fleet.process()?;
     fleet.run(async {
         let mut keys = Vec::new();
@@ -105,10 +102,7 @@ fn g13_after_a_rest_one_request_shows_whether_the_others_may_follow() -> TestRes
 fn requests_under_way_at_one_provider_are_bounded() -> TestResult {
     const GRANTS: usize = 200;
     for (most, expected) in [(None, 64), (Some(1), 1), (Some(7), 7)] {
-        let fleet = Fleet::of(GRANTS);
-        let executor = fleet.executor.clone();
-        let server = fleet.server.clone().with_latency(&executor, Duration::from_millis(100));
-        let fleet = Fleet { server, ..fleet };
+        let fleet = Fleet::of(GRANTS).with_latency(Duration::from_millis(100));
         let process = fleet.process_with(fleet.clock.clone(), |builder| match most {
             Some(most) => builder.max_requests(most),
             None => builder,

@@ -1,7 +1,6 @@
 //! Grants that move to another store while they live.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::Rotation;
@@ -21,12 +20,8 @@ const GRACE: Rotation =
 fn two_fleets(rotation: Rotation) -> (Fleet, Fleet) {
     let from = Fleet::new().rotating(rotation);
     let clock = Skewed(from.clock.clone(), time::Duration::days(-100));
-    let to = Fleet {
-        executor: from.executor.clone(),
-        clock: from.clock.clone(),
-        server: from.server.clone(),
-        store: Arc::new(MemoryStore::with_clock(clock)),
-    };
+    let to = Fleet::on(from.executor.clone(), MemoryStore::with_clock(clock));
+    let to = to.at(from.server.clone());
     (from, to)
 }
 

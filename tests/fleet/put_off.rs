@@ -13,7 +13,6 @@ async fn adopt_all(
     fleet: &Fleet,
     by: &Process,
 ) -> Result<Vec<(u64, usize, GrantKey)>, Box<dyn Error>> {
-    fastrand::seed(7);
     let mut grants = Vec::new();
     for grant in 0..4 {
         let key = fleet.insert(by, grant).await?;

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign::{AccessToken, Clock, Rotation};
-use countersign_testkit::{ManualClock, VirtualExecutor};
+use countersign_testkit::{ManualClock, SeededRandomness, VirtualExecutor};
 use countersign_tests::{Fault as StoreFault, FaultyStore, Injector, Step, VirtualProvider};
 use countersign_tokens::{
     Attempt, AttemptId, GrantKey, GrantStore, MemoryStore, NotSpawned, Record, Spawner, StoreError,
@@ -130,6 +130,8 @@ pub(crate) struct Fleet {
     pub(crate) clock: ManualClock,
     pub(crate) server: VirtualProvider,
     pub(crate) store: Arc<dyn GrantStore>,
+    /// The processes that were made: each draws other random bytes, in each run the same.
+    processes: AtomicU64,
 }
 
 /// A clock that is off.
@@ -158,7 +160,18 @@ impl Fleet {
     pub(crate) fn on(executor: VirtualExecutor, store: impl GrantStore) -> Self {
         let clock = executor.clock();
         let server = VirtualProvider::new(clock.clone(), 4, LIFETIME);
-        Self { executor, clock, server, store: Arc::new(store) }
+        Self { executor, clock, server, store: Arc::new(store), processes: AtomicU64::new(0) }
+    }
+
+    /// The same at this provider.
+    pub(crate) fn at(self, server: VirtualProvider) -> Self {
+        Self { server, ..self }
+    }
+
+    /// The same at a provider whose answers take so long.
+    pub(crate) fn with_latency(self, latency: Duration) -> Self {
+        let server = self.server.clone().with_latency(&self.executor, latency);
+        self.at(server)
     }
 
     /// The same at a provider that rotates so.
@@ -189,8 +202,11 @@ impl Fleet {
             FaultyStore::shared(Arc::clone(&self.store), Arc::clone(&view) as Arc<dyn Injector>);
         let client = self.server.client_with(clock)?;
         let mortal = Mortal(self.executor.clone(), Arc::clone(&view.is_dead));
-        let builder = TokenManager::builder(client, store).spawner(mortal);
-        let builder = builder.timer(self.executor.clone());
+        let seed = self.processes.fetch_add(1, Ordering::Relaxed);
+        let builder = TokenManager::builder(client, store)
+            .spawner(mortal)
+            .timer(self.executor.clone())
+            .danger_randomness(SeededRandomness::new(seed));
         Ok(Process { tokens: with(builder).build()?, view })
     }
 

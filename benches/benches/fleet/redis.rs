@@ -64,10 +64,11 @@ impl Redis {
         let mut swaps = JoinSet::new();
         for task in 0..AT_ONCE {
             let (store, client, record) = (store.clone(), client.clone(), record.clone());
+            let mut random = fastrand::Rng::with_seed(task as u64);
             swaps.spawn(async move {
                 for number in (1..grants).skip(task).step_by(AT_ONCE) {
                     // No grant is due before the end of the measurement.
-                    let early = HOUR.mul_f64(fastrand::f64() / 2.0);
+                    let early = HOUR.mul_f64(random.f64() / 2.0);
                     let due_at = record.expires_at.map(|at| at.minus(early));
                     let next = Record { version: Version::random()?, due_at, ..record.clone() };
                     store.swap(&ours::key(&client, number), None, Some(&next)).await?;

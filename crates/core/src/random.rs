@@ -16,6 +16,7 @@ pub(crate) type RandomText = Zeroizing<[u8; CHARS]>;
 
 /// Draws the two secrets of a flow, `state` and PKCE verifier, in one system call: each call costs
 /// more than all that is done with its bytes.
+#[expect(clippy::disallowed_methods, reason = "the one place of this crate that draws")]
 pub(crate) fn draw_two() -> Result<(RandomText, RandomText), Error> {
     let mut bytes = Zeroizing::new([0_u8; 2 * BYTES]);
     getrandom::fill(bytes.as_mut_slice()).map_err(|error| {

@@ -52,9 +52,9 @@ pub use countersign_tokens::TokioExecutor;
 pub use countersign_tokens::{
     Attempt, AttemptId, BearerTransport, Closed, Due, DuePage, Epoch, Event, FileStore, GrantKey,
     GrantList, GrantState, GrantStatus, GrantStore, InvalidKey, KeepFresh, ListPage, Loaded,
-    Maintained, MemoryStore, NotSpawned, Page, Payload, Record, Removed, Spawner, StoreError,
-    StoreErrorKind, StoreTime, Swap, Task, Timer, TokenError, TokenErrorKind, TokenManager,
-    TokenManagerBuilder, TokenSource, Version,
+    Maintained, MemoryStore, NotSpawned, Page, Payload, Randomness, Record, Removed, Spawner,
+    StoreError, StoreErrorKind, StoreTime, Swap, Task, Timer, TokenError, TokenErrorKind,
+    TokenManager, TokenManagerBuilder, TokenSource, Version,
 };
 #[cfg(feature = "tokens-tower")]
 pub use countersign_tokens::{

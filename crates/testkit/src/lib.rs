@@ -20,6 +20,7 @@
 #![cfg_attr(
     feature = "tokens",
     doc = "* [`VirtualExecutor`] runs a `TokenManager` through days in a moment.\n\
+    * [`SeededRandomness`] gives it the same random bytes in each run.\n\
     * [`grant_store_conformance!`] tests a store of your own by the rules that every store of grants \
     has to keep: see [`store_conformance`]."
 )]
@@ -53,6 +54,8 @@ mod never;
 mod recording;
 mod scripted;
 #[cfg(feature = "tokens")]
+mod seeded;
+#[cfg(feature = "tokens")]
 pub mod steps;
 #[cfg(feature = "tokens")]
 pub mod store_conformance;
@@ -67,6 +70,8 @@ pub use executor::VirtualExecutor;
 pub use never::NeverTransport;
 pub use recording::RecordingTransport;
 pub use scripted::{RecordedRequest, ScriptedTransport};
+#[cfg(feature = "tokens")]
+pub use seeded::SeededRandomness;
 #[cfg(any(feature = "conformance", feature = "tokens"))]
 pub use verdict::{Broken, Verdict};
 

@@ -7,19 +7,24 @@ use countersign_tokens::{
 /// Draws a version. The generator is not fit for secrets.
 #[must_use]
 pub fn version() -> Version {
-    Version::from_bytes(fastrand::u128(..).to_be_bytes())
+    Version::from_bytes(draw())
 }
 
 /// Draws an epoch. The generator is not fit for secrets.
 #[must_use]
 pub fn epoch() -> Epoch {
-    Epoch::from_bytes(fastrand::u128(..).to_be_bytes())
+    Epoch::from_bytes(draw())
 }
 
 /// Draws the id of an attempt. The generator is not fit for secrets.
 #[must_use]
 pub fn attempt() -> AttemptId {
-    AttemptId::from_bytes(fastrand::u128(..).to_be_bytes())
+    AttemptId::from_bytes(draw())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test of a store needs no seed")]
+fn draw() -> [u8; 16] {
+    fastrand::u128(..).to_be_bytes()
 }
 
 /// Creates a live record with a new version and epoch, without attempts and times, whose payload

@@ -39,7 +39,7 @@ pub use memory::MemoryStore;
 pub use sealed::{InvalidRing, KeyRing};
 pub use store::{
     Attempt, AttemptId, BootTime, Due, DuePage, Epoch, GrantState, GrantStore, ListPage, Loaded,
-    Page, Payload, Record, StoreError, StoreErrorKind, StoreTime, Swap, Version,
+    Page, Payload, Randomness, Record, StoreError, StoreErrorKind, StoreTime, Swap, Version,
 };
 
 /// The rules and the machines of the protocol, for the model checker. Not part of the public API.

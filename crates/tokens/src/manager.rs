@@ -37,7 +37,8 @@ use crate::executor::{Spawner, Timer};
 use crate::key::{GrantKey, InvalidKey};
 #[cfg(feature = "sealed")]
 use crate::sealed::KeyRing;
-use crate::store::GrantStore;
+use crate::store::{GrantStore, Randomness, SystemRandomness};
+use backoff::Circuit;
 use engine::{Engine, OnEvent, Registered, Timing};
 use maintenance::Change;
 use payload::Codec;
@@ -79,6 +80,7 @@ impl TokenManager {
             store: Arc::new(store),
             spawner: None,
             timer: None,
+            randomness: Arc::new(SystemRandomness),
             on_event: None,
             codec: Codec::default(),
             timing: Timing {
@@ -118,7 +120,8 @@ impl TokenManager {
     /// ```
     pub fn register(&self, client: Client) -> Result<(), TokenError> {
         check_runtime(&client, &*self.0.spawner)?;
-        let registered = registered(client, &self.0.timing, self.0.max_requests)?;
+        let registered =
+            registered(client, &self.0.timing, self.0.max_requests, &self.0.randomness)?;
         let key = registered.key.clone();
         match self.0.clients.pin().try_insert(key, registered) {
             Ok(_) => Ok(()),
@@ -486,6 +489,7 @@ pub struct TokenManagerBuilder {
     store: Arc<dyn GrantStore>,
     spawner: Option<Arc<dyn Spawner>>,
     timer: Option<Arc<dyn Timer>>,
+    randomness: Arc<dyn Randomness>,
     on_event: Option<OnEvent>,
     codec: Codec,
     timing: Timing,
@@ -512,6 +516,15 @@ impl TokenManagerBuilder {
     /// Sets what waits.
     pub fn timer(mut self, timer: impl Timer) -> Self {
         self.timer = Some(Arc::new(timer));
+        self
+    }
+
+    /// Sets where random bytes come from. Defaults to the operating system.
+    ///
+    /// Two processes that draw the same id write over each other's grants, and a nonce that repeats
+    /// opens what it seals. For simulations and tests.
+    pub fn danger_randomness(mut self, randomness: impl Randomness) -> Self {
+        self.randomness = Arc::new(randomness);
         self
     }
 
@@ -605,7 +618,7 @@ impl TokenManagerBuilder {
         if self.max_requests == 0 {
             return Err(refused("`max_requests` takes a number of at least 1"));
         }
-        let first = registered(self.client, &self.timing, self.max_requests)?;
+        let first = registered(self.client, &self.timing, self.max_requests, &self.randomness)?;
         let blocking = || papaya::ResizeMode::Blocking;
         let clients = papaya::HashMap::builder().resize_mode(blocking()).build();
         clients.pin().insert(first.key.clone(), Arc::clone(&first));
@@ -613,6 +626,7 @@ impl TokenManagerBuilder {
             store: self.store,
             spawner,
             timer,
+            randomness: self.randomness,
             codec: self.codec,
             timing: self.timing,
             on_event: self.on_event,
@@ -630,9 +644,11 @@ fn registered(
     client: Client,
     timing: &Timing,
     max_requests: usize,
+    randomness: &Arc<dyn Randomness>,
 ) -> Result<Arc<Registered>, TokenError> {
     let (rules, key) = (timing.rules(&client)?, GrantKey::reserved(&client));
-    let (circuit, requests) = (Arc::default(), Arc::new(Semaphore::new(max_requests)));
+    let circuit = Arc::new(Circuit::new(Arc::clone(randomness)));
+    let requests = Arc::new(Semaphore::new(max_requests));
     Ok(Arc::new(Registered { client, rules, circuit, requests, key }))
 }
 

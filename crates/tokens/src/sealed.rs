@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::key::GrantKey;
 use crate::rules::Origin;
-use crate::store::{Payload, Record, StoreError, StoreErrorKind};
+use crate::store::{Payload, Randomness, Record, StoreError, StoreErrorKind};
 
 /// The keys that seal payloads: one is current, the others open what it did not seal.
 ///
@@ -92,11 +92,11 @@ impl KeyRing {
         key: &GrantKey,
         origin: Origin,
         payload: &Payload,
+        randomness: &dyn Randomness,
     ) -> Result<(Payload, String), StoreError> {
         // 192 random bits do not repeat, whichever process draws them.
         let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce)
-            .map_err(|error| StoreError::new(StoreErrorKind::Randomness).with_source(error))?;
+        randomness.fill(&mut nonce)?;
         let associated = self.current.associated(key, origin);
         let message = Message { msg: payload.as_bytes(), aad: &associated };
         let sealed =

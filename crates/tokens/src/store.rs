@@ -5,6 +5,7 @@ mod error;
 mod id;
 mod page;
 mod payload;
+mod randomness;
 mod record;
 mod time;
 
@@ -19,6 +20,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use id::{AttemptId, Epoch, Version};
 pub use page::{Due, DuePage, ListPage, Page};
 pub use payload::Payload;
+pub use randomness::Randomness;
+pub(crate) use randomness::SystemRandomness;
 pub use record::{Attempt, GrantState, Record};
 
 use crate::key::GrantKey;

@@ -6,15 +6,16 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use crate::key::GrantKey;
+use crate::store::Randomness;
 
 const FIRST_BOUND: Duration = Duration::from_millis(200);
 const LAST_BOUND: Duration = Duration::from_secs(60);
 
 /// Returns a wait before another try after `failures` consecutive failures: full jitter up to a
 /// bound that doubles from 200 ms to 60 s.
-pub(super) fn backoff(failures: u32) -> Duration {
+pub(super) fn backoff(failures: u32, randomness: &dyn Randomness) -> Duration {
     let bound = FIRST_BOUND.saturating_mul(1_u32 << failures.min(16)).min(LAST_BOUND);
-    bound.mul_f64(fastrand::f64())
+    bound.mul_f64(randomness.fraction())
 }
 
 /// Converts to the duration of the `time` crate.
@@ -90,8 +91,10 @@ const RECOVERED: Duration = Duration::from_secs(10);
 /// one of them is the probe: the limit may be that of one user. If it asks three grants, all wait.
 /// With the first success the circuit is *recovering*: refreshes ahead of time go through a token
 /// bucket, so that what came due in the outage does not come at once.
-#[derive(Default)]
-pub(super) struct Circuit(Mutex<State>);
+pub(super) struct Circuit {
+    state: Mutex<State>,
+    randomness: Arc<dyn Randomness>,
+}
 
 #[derive(Default)]
 struct State {
@@ -135,6 +138,10 @@ pub(super) enum Early {
 }
 
 impl Circuit {
+    pub(super) fn new(randomness: Arc<dyn Randomness>) -> Self {
+        Self { state: Mutex::default(), randomness }
+    }
+
     /// Grants a request, or says in how long to ask again. After a backoff one request is granted
     /// as a probe, and the others wait for its outcome.
     pub(super) fn permit(self: &Arc<Self>, now: OffsetDateTime) -> Result<Permit, Duration> {
@@ -168,8 +175,8 @@ impl Circuit {
         let rest = after.map(|after| state.rest(now, key, after));
         state.failures = state.failures.saturating_add(1);
         let over = state.failures.checked_sub(BREAKS_AFTER);
-        let length = rest.into_iter().chain(over.map(backoff)).max();
-        if let Some(length) = length {
+        let broken = over.map(|over| backoff(over, &*self.randomness));
+        if let Some(length) = rest.into_iter().chain(broken).max() {
             (state.backoff, state.is_probing) = (Some(Backoff { from: now, length }), false);
         }
         state.open();
@@ -211,7 +218,7 @@ impl Circuit {
                 Early::No
             }
             Phase::Open { probes, backoff: until } => {
-                let length = BETWEEN_PROBES + backoff(*probes);
+                let length = BETWEEN_PROBES + backoff(*probes, &*self.randomness);
                 *probes = probes.saturating_add(1);
                 *until = Some(Backoff { from: now, length });
                 Early::Yes
@@ -239,7 +246,7 @@ impl Circuit {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,7 +10,7 @@ use countersign_core::{Client, Rotation, TokenSet};
 use futures_lite::{FutureExt, future};
 use time::OffsetDateTime;
 
-use super::backoff::{Circuit, time_of};
+use super::backoff::{Circuit, backoff, time_of};
 use super::close::Closing;
 use super::grant::{CachedGrant, CachedToken};
 use super::payload::{Codec, Tokens};
@@ -21,13 +21,15 @@ use crate::executor::{Spawner, Task, Timer};
 use crate::key::GrantKey;
 use crate::rules::{Contents, Now, Origin, Rules, Spending};
 use crate::store::{
-    Due, DuePage, GrantStore, ListPage, Record, StoreError, StoreErrorKind, Swap, Version,
+    Due, DuePage, GrantStore, ListPage, Payload, Randomness, Record, StoreError, StoreErrorKind,
+    Swap, Version,
 };
 
 pub(super) struct Engine {
     pub(super) store: Arc<dyn GrantStore>,
     pub(super) spawner: Arc<dyn Spawner>,
     pub(super) timer: Arc<dyn Timer>,
+    pub(super) randomness: Arc<dyn Randomness>,
     pub(super) codec: Codec,
     pub(super) timing: Timing,
     pub(super) on_event: Option<OnEvent>,
@@ -108,12 +110,12 @@ impl Timing {
     /// Returns in how long new tokens are due that are usable for `left`. Grants that were
     /// inserted together would be due together for ever, so the first refresh is spread over the
     /// mean time of the later ones.
-    fn due_in(&self, left: Duration, is_first: bool) -> Duration {
+    fn due_in(&self, left: Duration, is_first: bool, fraction: f64) -> Duration {
         let spread = (1.0 - self.ahead) * SPREAD;
         let part = if is_first {
-            (self.ahead + spread / 2.0) * fastrand::f64()
+            (self.ahead + spread / 2.0) * fraction
         } else {
-            self.ahead + spread * fastrand::f64()
+            self.ahead + spread * fraction
         };
         left.mul_f64(part)
     }
@@ -195,6 +197,11 @@ impl Engine {
         let _ = self.spawner.spawn(Box::pin(task));
     }
 
+    /// Returns a wait before another try after `failures` consecutive failures.
+    pub(super) fn backoff(&self, failures: u32) -> Duration {
+        backoff(failures, &*self.randomness)
+    }
+
     pub(super) fn sleep(&self, duration: Duration) -> Task {
         self.timer.sleep(duration)
     }
@@ -274,6 +281,17 @@ impl Engine {
         future::or(step, elapsed).await
     }
 
+    /// Returns the payload of `tokens`, and the id of the key that seals it.
+    pub(super) fn write(
+        &self,
+        client: &Registered,
+        key: &GrantKey,
+        origin: Origin,
+        tokens: &Tokens,
+    ) -> Result<(Payload, Option<String>), TokenError> {
+        self.codec.write(&client.client, key, origin, tokens, &*self.randomness)
+    }
+
     /// Returns `tokens` as the contents of the record of `origin`, reckoned by the store's clock.
     pub(super) fn contents(
         &self,
@@ -283,16 +301,17 @@ impl Engine {
         tokens: &Tokens,
         (now, is_first): (Now, bool),
     ) -> Result<Contents, TokenError> {
-        let (payload, key_id) = self.codec.write(&client.client, key, origin, tokens)?;
+        let (payload, key_id) = self.write(client, key, origin, tokens)?;
         let wall = self.now();
         let left = |at: OffsetDateTime| Duration::try_from(at - wall).unwrap_or_default();
         let due = tokens.expiries().filter_map(|it| client.fresh_until(it)).min();
         let due = due.filter(|_| tokens.can_refresh());
+        let due_in = |left| self.timing.due_in(left, is_first, self.randomness.fraction());
         Ok(Contents {
             payload,
             key_id,
             expires_at: tokens.main.expires_at().map(|at| now.earliest.plus(left(at))),
-            due_at: due.map(|at| now.earliest.plus(self.timing.due_in(left(at), is_first))),
+            due_at: due.map(|at| now.earliest.plus(due_in(left(at)))),
         })
     }
 

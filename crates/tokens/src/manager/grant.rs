@@ -14,7 +14,7 @@ use super::single_flight::SingleFlight;
 use super::store_clock::Reading;
 use crate::error::{TokenError, TokenErrorKind};
 use crate::key::GrantKey;
-use crate::store::{AttemptId, Record};
+use crate::store::{AttemptId, Randomness, Record};
 
 /// How long the first rejection of a token keeps the next one from refreshing the grant. It doubles
 /// with each rejection.
@@ -112,7 +112,12 @@ impl CachedToken {
 
 impl Work {
     /// Has callers share a failure until it is time to try again; without one, none.
-    pub(super) fn share_failure(&mut self, error: Option<TokenError>, now: OffsetDateTime) {
+    pub(super) fn share_failure(
+        &mut self,
+        error: Option<TokenError>,
+        now: OffsetDateTime,
+        randomness: &dyn Randomness,
+    ) {
         let Some(error) = error else {
             self.failure = None;
             return;
@@ -123,7 +128,7 @@ impl Work {
             TokenErrorKind::Interrupted => Duration::ZERO,
             TokenErrorKind::Reauthorize | TokenErrorKind::OutcomeUnknown => FINAL_BACKOFF,
             // At least a moment, so that callers who come right after share the failure.
-            _ => (Duration::from_millis(100) + backoff(count))
+            _ => (Duration::from_millis(100) + backoff(count, randomness))
                 .max(error.retry_after().unwrap_or_default()),
         };
         let backoff = Backoff { from: now, length };

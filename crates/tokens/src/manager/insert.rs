@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use countersign_core::TokenSet;
 
-use super::backoff::backoff;
 use super::close::Ongoing;
 use super::engine::{Engine, GrantInUse, Swapped};
 use super::grant::{CachedToken, Remembered};
@@ -147,7 +146,7 @@ pub(super) async fn insert(grant: GrantInUse, tokens: TokenSet) -> Result<(), To
     let insertion = Insertion {
         _ongoing: engine.closing.begin(Some(&grant.key))?,
         engine: Arc::clone(&engine),
-        epoch: Epoch::random()?,
+        epoch: Epoch::draw(&*engine.randomness)?,
         incarnation: grant.begin_incarnation(),
         grant,
         tokens: tokens.into(),
@@ -220,7 +219,7 @@ impl Insertion {
     }
 
     async fn back_off(&self, failures: &mut u32) {
-        self.engine.sleep(Duration::from_millis(50) + backoff(*failures)).await;
+        self.engine.sleep(Duration::from_millis(50) + self.engine.backoff(*failures)).await;
         *failures += 1;
     }
 
@@ -255,11 +254,12 @@ impl Insertion {
         let moment = self.engine.moment();
         let now = self.reading.map_or_else(Now::default, |reading| reading.now(moment));
         let (client, key) = (&self.grant.client, &self.grant.key);
+        let randomness = &*self.engine.randomness;
         Ok(InsertInput {
             epoch: self.epoch,
             contents: self.engine.contents(client, key, origin, &self.tokens, (now, true))?,
-            version: Version::random()?,
-            vacancy: Epoch::random()?,
+            version: Version::draw(randomness)?,
+            vacancy: Epoch::draw(randomness)?,
         })
     }
 

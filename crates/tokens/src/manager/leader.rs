@@ -26,8 +26,8 @@ pub(super) enum Turn {
 }
 
 impl Leader {
-    pub(super) fn new(client: Arc<Registered>) -> Result<Self, TokenError> {
-        Ok(Self { client, id: AttemptId::random()?, held: None })
+    pub(super) fn new(engine: &Engine, client: Arc<Registered>) -> Result<Self, TokenError> {
+        Ok(Self { client, id: AttemptId::draw(&*engine.randomness)?, held: None })
     }
 
     /// Renews the lease, or takes it if no other process holds it.
@@ -45,7 +45,7 @@ impl Leader {
                 return Ok(Turn::Others(left));
             }
             let attempt = Attempt { id: self.id, at: now, lease_until: now.plus(lease) };
-            let next = self.record(present.as_ref(), vec![attempt])?;
+            let next = self.record(engine, present.as_ref(), vec![attempt])?;
             let expected = present.as_ref().map(|record| record.version);
             match engine.swap(&self.client.key, expected, Some(&next)).await? {
                 Swapped::Done(reading) => {
@@ -65,7 +65,7 @@ impl Leader {
     /// Ends the lease, so that another process can lead at once.
     pub(super) async fn resign(&mut self, engine: &Engine) {
         if let Some((record, _)) = self.held.take()
-            && let Ok(next) = self.record(Some(&record), Vec::new())
+            && let Ok(next) = self.record(engine, Some(&record), Vec::new())
         {
             let _ = engine.swap(&self.client.key, Some(record.version), Some(&next)).await;
         }
@@ -80,11 +80,13 @@ impl Leader {
     /// The record has neither a payload nor a time at which it is due.
     fn record(
         &self,
+        engine: &Engine,
         former: Option<&Record>,
         attempts: Vec<Attempt>,
     ) -> Result<Record, TokenError> {
-        let epoch = former.map_or_else(Epoch::random, |record| Ok(record.epoch))?;
-        let blank = Record::tombstone(epoch, 1, Version::random()?);
+        let randomness = &*engine.randomness;
+        let epoch = former.map_or_else(|| Epoch::draw(randomness), |record| Ok(record.epoch))?;
+        let blank = Record::tombstone(epoch, 1, Version::draw(randomness)?);
         Ok(Record { state: GrantState::Live, attempts, ..blank })
     }
 }

@@ -124,9 +124,10 @@ impl Change {
                 let is_gone = record.state == GrantState::Gone;
                 return Ok(if is_gone { Needs::Swap(None) } else { Needs::Nothing });
             }
-            Self::MarkRestored => {
-                engine.client_of(key)?.rules.mark_restored(record, Version::random()?)
-            }
+            Self::MarkRestored => engine
+                .client_of(key)?
+                .rules
+                .mark_restored(record, Version::draw(&*engine.randomness)?),
             #[cfg(feature = "sealed")]
             Self::Reseal => {
                 if record.state == GrantState::Gone || engine.codec.is_current(record) {

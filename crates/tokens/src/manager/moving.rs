@@ -11,7 +11,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backoff::backoff;
 use super::close::Ongoing;
 use super::engine::{Engine, GrantInUse, Swapped};
 use super::payload::Tokens;
@@ -96,9 +95,10 @@ impl Moving {
             let (engine, client) = (&self.from.engine, &self.from.client.client);
             let tokens = engine.codec.read(client, &self.from.key, &record)?;
             let rest = record.retry_at.map(|at| at.since(now.earliest));
-            let epoch = Epoch::random()?;
+            let epoch = Epoch::draw(&*engine.randomness)?;
             self.place(&tokens, epoch, rest).await?;
-            let tombstone = Record::tombstone(epoch, record.generation, Version::random()?);
+            let tombstone =
+                Record::tombstone(epoch, record.generation, Version::draw(&*engine.randomness)?);
             if let Buried::Yes = self.bury(&record, &tombstone).await? {
                 return self.arrive(&tombstone).await;
             }
@@ -110,7 +110,7 @@ impl Moving {
         if self.waited >= self.from.client.rules.lease {
             return Err(TokenError::new(kind));
         }
-        let wait = Duration::from_millis(fastrand::u64(50..250));
+        let wait = self.from.engine.randomness.poll();
         self.waited += wait;
         self.from.engine.sleep(wait).await;
         Ok(())
@@ -126,10 +126,10 @@ impl Moving {
         let (engine, key) = (&self.to.engine, &self.to.key);
         let (mut present, mut reading) = engine.load(key).await?;
         loop {
-            let version = Version::random()?;
+            let version = Version::draw(&*engine.randomness)?;
             let Some(replaced) = present else {
                 // A late write that expects nothing could bring back what was removed.
-                let blank = Record::tombstone(Epoch::random()?, 0, version);
+                let blank = Record::tombstone(Epoch::draw(&*engine.randomness)?, 0, version);
                 (present, reading) = match engine.swap(key, None, Some(&blank)).await? {
                     Swapped::Done(reading) => (Some(blank), reading),
                     Swapped::Conflict(found, reading) => (found, reading),
@@ -194,7 +194,8 @@ impl Moving {
         loop {
             let unknown = || TokenError::new(TokenErrorKind::UnknownGrant);
             let copy = present.filter(|it| it.epoch == tombstone.epoch).ok_or_else(unknown)?;
-            let (now, version) = (reading.now(engine.moment()), Version::random()?);
+            let (now, version) =
+                (reading.now(engine.moment()), Version::draw(&*engine.randomness)?);
             let id = attempt_of(copy.epoch);
             let rules = &self.to.client.rules;
             let Judged::Write(next) = rules.clear(&copy, copy.epoch, id, None, now, version) else {
@@ -233,7 +234,7 @@ async fn repeat(
     loop {
         match engine.swap(key, Some(expected), next).await {
             Err(error) if tries + 1 >= MOST_TRIES => return Err(error),
-            Err(_) => engine.sleep(backoff(tries)).await,
+            Err(_) => engine.sleep(engine.backoff(tries)).await,
             swapped => return swapped,
         }
         tries += 1;

@@ -12,7 +12,7 @@ use crate::key::GrantKey;
 use crate::rules::Origin;
 #[cfg(feature = "sealed")]
 use crate::sealed::KeyRing;
-use crate::store::{Payload, Record, StoreError, StoreErrorKind};
+use crate::store::{Payload, Randomness, Record, StoreError, StoreErrorKind};
 
 /// The tokens of a grant.
 #[derive(Debug, Clone)]
@@ -136,6 +136,7 @@ impl Codec {
         key: &GrantKey,
         origin: Origin,
         tokens: &Tokens,
+        randomness: &dyn Randomness,
     ) -> Result<(Payload, Option<String>), TokenError> {
         let state = |tokens: &TokenSet| client.adopt(tokens.clone()).into_state();
         let renewal = if tokens.can_refresh() { Renewal::RefreshToken } else { Renewal::User };
@@ -152,7 +153,7 @@ impl Codec {
         let mut bytes = Growing(Zeroizing::new(Vec::with_capacity(1024)));
         serde_json::to_writer(&mut bytes, &written)
             .map_err(|_| TokenError::new(TokenErrorKind::Unreadable))?;
-        Ok(self.seal(key, origin, Payload::new(std::mem::take(&mut *bytes.0)))?)
+        Ok(self.seal(key, origin, Payload::new(std::mem::take(&mut *bytes.0)), randomness)?)
     }
 
     /// Returns the tokens of `record`.
@@ -190,13 +191,14 @@ impl Codec {
         key: &GrantKey,
         origin: Origin,
         payload: Payload,
+        randomness: &dyn Randomness,
     ) -> Result<(Payload, Option<String>), StoreError> {
         #[cfg(feature = "sealed")]
         if let Some(ring) = &self.ring {
-            let (sealed, id) = ring.seal(key, origin, &payload)?;
+            let (sealed, id) = ring.seal(key, origin, &payload, randomness)?;
             return Ok((sealed, Some(id)));
         }
-        let _ = (key, origin);
+        let _ = (key, origin, randomness);
         Ok((payload, None))
     }
 

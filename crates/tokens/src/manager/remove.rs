@@ -7,7 +7,6 @@ use std::time::Duration;
 use countersign_core::{Client, Error, Recovery};
 use futures_lite::FutureExt;
 
-use super::backoff::backoff;
 use super::close::Ongoing;
 use super::engine::{Engine, GrantInUse, Swapped};
 use super::payload::Tokens;
@@ -234,14 +233,16 @@ impl Removal {
                         // A tombstone that stays does no harm.
                         return self.result.take().ok_or(error);
                     }
-                    self.engine.sleep(backoff(tries)).await;
+                    self.engine.sleep(self.engine.backoff(tries)).await;
                     if action == RemoveAction::Load {
                         continue;
                     }
                     RemoveEvent::Unheard
                 }
             };
-            let input = RemoveInput { epoch: Epoch::random()?, version: Version::random()? };
+            let randomness = &*self.engine.randomness;
+            let (epoch, version) = (Epoch::draw(randomness)?, Version::draw(randomness)?);
+            let input = RemoveInput { epoch, version };
             let (next, following) = machine.step(event, input);
             machine = next;
             if following != RemoveAction::Repeat {
@@ -285,7 +286,7 @@ impl Removal {
     async fn wait(&mut self) -> bool {
         let may_wait = self.may_wait();
         if may_wait {
-            let wait = Duration::from_millis(fastrand::u64(50..250));
+            let wait = self.engine.randomness.poll();
             self.waited += wait;
             self.engine.sleep(wait).await;
         }
@@ -329,7 +330,7 @@ impl Removal {
                     if tries < MOST_TRIES
                         && after.unwrap_or_default() <= client.limits().timeout =>
                 {
-                    let wait = backoff(tries).max(after.unwrap_or_default());
+                    let wait = self.engine.backoff(tries).max(after.unwrap_or_default());
                     self.engine.sleep(wait).await;
                 }
                 _ => break Removed::MayBeLive(not_revoked(error)),

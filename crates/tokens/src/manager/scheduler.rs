@@ -1,7 +1,7 @@
 //! Refreshing grants ahead of time, whether a caller asks for them or not.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::event::Event;
 use crate::executor::Timer;
 use crate::key::GrantKey;
 use crate::rules::{Judged, Obstacle};
-use crate::store::{Due, Record, Version};
+use crate::store::{Due, Randomness, Record, Version};
 
 /// Keeps the grants of a manager fresh until it is dropped: see
 /// [`TokenManager::keep_fresh`](crate::TokenManager::keep_fresh).
@@ -51,6 +51,7 @@ pub(super) fn keep_fresh(engine: &Arc<Engine>) -> Result<KeepFresh, TokenError> 
         _ongoing: engine.closing.begin(None)?,
         closing: Arc::clone(&engine.closing),
         timer: Arc::clone(&engine.timer),
+        randomness: Arc::clone(&engine.randomness),
         leaders: Vec::new(),
     };
     let spawned = engine.spawner.spawn(Box::pin(scheduler.run()));
@@ -65,6 +66,7 @@ struct Scheduler {
     _ongoing: Ongoing,
     closing: Arc<Closing>,
     timer: Arc<dyn Timer>,
+    randomness: Arc<dyn Randomness>,
     leaders: Vec<Leader>,
 }
 
@@ -78,9 +80,9 @@ struct Scan {
     /// The grants that wait for the time at which they are due.
     waiting: BinaryHeap<Reverse<(Duration, Due)>>,
     /// The grants that wait for the rate limit of their client after an outage, and until when.
-    limited: HashMap<GrantKey, (Duration, VecDeque<GrantKey>)>,
+    limited: BTreeMap<GrantKey, (Duration, VecDeque<GrantKey>)>,
     /// How many grants of each client come due after the pages were read.
-    coming: HashMap<GrantKey, u32>,
+    coming: BTreeMap<GrantKey, u32>,
     /// Where the next page begins.
     next: Option<Due>,
     /// Whether there is a page to be read.
@@ -98,7 +100,8 @@ impl Scheduler {
                 Ok(Turn::Own) => self.scan(began, period).await,
                 Ok(Turn::Others(left)) => {
                     // A little later, and not all standbys at once.
-                    self.sleep(left + STEP.mul_f64(1.0 + fastrand::f64())).await;
+                    let late = STEP.mul_f64(1.0 + self.randomness.fraction());
+                    self.sleep(left + late).await;
                     Ok(())
                 }
                 Err(error) => Err(error),
@@ -108,7 +111,7 @@ impl Scheduler {
                 // Callers report the store's failure too.
                 Err(_) => {
                     failures += 1;
-                    self.sleep(STEP + backoff(failures)).await;
+                    self.sleep(STEP + backoff(failures, &*self.randomness)).await;
                 }
             }
         }
@@ -132,10 +135,11 @@ impl Scheduler {
     /// Takes part in the election of each client. Returns [`Turn::Own`] if this process leads for
     /// one of them.
     async fn turn(&mut self, engine: &Engine) -> Result<Turn, TokenError> {
-        let clients: Vec<_> = engine.clients.pin().values().cloned().collect();
+        let mut clients: Vec<_> = engine.clients.pin().values().cloned().collect();
+        clients.sort_unstable_by(|one, other| one.key.cmp(&other.key));
         for client in clients {
             if !self.leaders.iter().any(|it| Arc::ptr_eq(&it.client, &client)) {
-                self.leaders.push(Leader::new(client)?);
+                self.leaders.push(Leader::new(engine, client)?);
             }
         }
         let mut turn = None;
@@ -158,8 +162,8 @@ impl Scheduler {
             passed: Duration::ZERO,
             length: period.max(STEP),
             waiting: BinaryHeap::new(),
-            limited: HashMap::new(),
-            coming: HashMap::new(),
+            limited: BTreeMap::new(),
+            coming: BTreeMap::new(),
             next: None,
             has_more: true,
         };
@@ -230,7 +234,7 @@ async fn should_refresh(
     let now = reading.now(engine.moment());
     if grant.client.rules.obstacle(record, now) == Some(Obstacle::Unknown) {
         // Nothing can be done for it. Marked, it does not stand first in every page.
-        if let Ok(version) = Version::random()
+        if let Ok(version) = Version::draw(&*engine.randomness)
             && let Judged::Write(next) = grant.client.rules.report(record, now, version)
         {
             let _ = engine.swap(key, Some(record.version), Some(&next)).await;

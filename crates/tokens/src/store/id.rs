@@ -2,7 +2,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::{StoreError, StoreErrorKind};
+use super::error::StoreError;
+use super::randomness::{Randomness, SystemRandomness};
 
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -18,10 +19,12 @@ macro_rules! random_id {
             ///
             /// [`StoreErrorKind::Randomness`] when the operating system gave no random bytes.
             pub fn random() -> Result<Self, StoreError> {
+                Self::draw(&SystemRandomness)
+            }
+
+            pub(crate) fn draw(randomness: &dyn Randomness) -> Result<Self, StoreError> {
                 let mut bytes = [0; 16];
-                getrandom::fill(&mut bytes).map_err(|error| {
-                    StoreError::new(StoreErrorKind::Randomness).with_source(error)
-                })?;
+                randomness.fill(&mut bytes)?;
                 Ok(Self(bytes))
             }
 

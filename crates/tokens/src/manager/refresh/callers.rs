@@ -103,7 +103,7 @@ async fn settled(grant: &GrantInUse, flight: &Arc<SingleFlight<AccessToken>>) ->
 /// Hands out what the store has, while a refresh that has failed goes on settling its last write.
 async fn look(grant: &GrantInUse, incarnation: u64, error: &TokenError) {
     let engine = &grant.engine;
-    grant.work().share_failure(Some(error.clone()), engine.now());
+    grant.work().share_failure(Some(error.clone()), engine.now(), &*engine.randomness);
     let Ok((Some(record), reading)) = engine.load(&grant.key).await else { return };
     let client = &grant.client;
     if let Ok(tokens) = engine.codec.read(&client.client, &grant.key, &record) {

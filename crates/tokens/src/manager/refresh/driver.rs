@@ -15,7 +15,7 @@ use super::machine::{
 use super::rewrite;
 use crate::error::{TokenError, TokenErrorKind};
 use crate::event;
-use crate::manager::backoff::{Early, Permit, backoff};
+use crate::manager::backoff::{Early, Permit};
 use crate::manager::close::Ongoing;
 use crate::manager::engine::{Engine, GrantInUse, Swapped};
 use crate::manager::grant::Remembered;
@@ -156,7 +156,7 @@ impl Driver {
         let mut machine = Refresh::new(self.left);
         let mut event = self.remembered().unwrap_or(Event::Wanted);
         loop {
-            let version = match Version::random() {
+            let version = match Version::draw(&*self.engine.randomness) {
                 Ok(version) => version,
                 Err(error) => return self.finish(Err(error.into()), true),
             };
@@ -223,7 +223,8 @@ impl Driver {
                 return self.swap().await;
             }
             Action::Repeat => {
-                let wait = Duration::from_millis(50) + backoff(self.repeats.min(MOST_REPEATS));
+                let wait =
+                    Duration::from_millis(50) + self.engine.backoff(self.repeats.min(MOST_REPEATS));
                 self.repeats += 1;
                 let grant = self.grant.clone();
                 future::or(self.engine.sleep(wait), grant.nudge.listen()).await;
@@ -232,13 +233,13 @@ impl Driver {
             Action::Send(record) => return Some(self.send(&record).await),
             Action::AwaitChange => {
                 self.request = None;
-                let at_most = Duration::from_millis(fastrand::u64(50..250));
+                let at_most = self.engine.randomness.poll();
                 self.engine.changed(&self.grant.key, at_most).await;
                 return Some(Event::Woken);
             }
             Action::BackOff => {
                 self.request = None;
-                self.engine.sleep(backoff(machine.requests)).await;
+                self.engine.sleep(self.engine.backoff(machine.requests)).await;
                 return Some(Event::Woken);
             }
             Action::ServeUnsaved => self.serve_unsaved(),
@@ -297,7 +298,7 @@ impl Driver {
                 return Event::NotReady;
             }
         }
-        match AttemptId::random() {
+        match AttemptId::draw(&*self.engine.randomness) {
             Ok(id) => Event::Ready(id),
             Err(error) => {
                 self.other_error = Some(error.into());
@@ -462,7 +463,7 @@ impl Driver {
                 Err(error) => self.other_error = Some(error),
             }
             self.serve_unsaved();
-            self.engine.sleep(Duration::from_millis(50) + backoff(failures)).await;
+            self.engine.sleep(Duration::from_millis(50) + self.engine.backoff(failures)).await;
             failures += 1;
         }
     }
@@ -619,7 +620,8 @@ impl Driver {
             work.flight = None;
         }
         if is_current && !self.finisher.is_finished() {
-            work.share_failure(error.clone(), self.engine.now());
+            let now = self.engine.now();
+            work.share_failure(error.clone(), now, &*self.engine.randomness);
         }
         drop(work);
         if !self.finisher.finish(outcome) || !is_current {

@@ -4,7 +4,6 @@ use countersign_core::TokenSet;
 
 #[cfg(feature = "sealed")]
 use crate::error::TokenError;
-use crate::manager::backoff::backoff;
 use crate::manager::engine::{GrantInUse, Swapped};
 use crate::rules::{Judged, Origin};
 #[cfg(feature = "sealed")]
@@ -17,7 +16,7 @@ const MOST_KEEPS: u32 = 16;
 /// Keeps an answer beside the tokens that superseded it: the provider may take either.
 pub(super) async fn keep_later(grant: GrantInUse, epoch: Epoch, answer: TokenSet) {
     for failures in 0..MOST_KEEPS {
-        grant.engine.sleep(backoff(failures)).await;
+        grant.engine.sleep(grant.engine.backoff(failures)).await;
         if keep(&grant, epoch, &answer).await.is_some() {
             return;
         }
@@ -32,8 +31,8 @@ pub(super) async fn keep(grant: &GrantInUse, epoch: Epoch, answer: &TokenSet) ->
     let Ok(tokens) = engine.codec.read(client, &grant.key, &record) else { return Some(()) };
     let Some(tokens) = tokens.with_superseded(answer.clone()) else { return Some(()) };
     let origin = Origin::of(&record);
-    let (payload, key_id) = engine.codec.write(client, &grant.key, origin, &tokens).ok()?;
-    let version = Version::random().ok()?;
+    let (payload, key_id) = engine.write(&grant.client, &grant.key, origin, &tokens).ok()?;
+    let version = Version::draw(&*engine.randomness).ok()?;
     // While an attempt is pending nobody else writes: it is tried again.
     let Judged::Write(next) = grant.client.rules.reseal(&record, payload, key_id, version) else {
         return (record.state == GrantState::Gone).then_some(());
@@ -50,8 +49,9 @@ pub(in crate::manager) fn resealed(
     grant: &GrantInUse,
     record: &Record,
 ) -> Result<Judged, TokenError> {
-    let (codec, client) = (&grant.engine.codec, &grant.client.client);
-    let tokens = codec.read(client, &grant.key, record)?;
-    let (payload, key_id) = codec.write(client, &grant.key, Origin::of(record), &tokens)?;
-    Ok(grant.client.rules.reseal(record, payload, key_id, Version::random()?))
+    let engine = &grant.engine;
+    let tokens = engine.codec.read(&grant.client.client, &grant.key, record)?;
+    let (payload, key_id) = engine.write(&grant.client, &grant.key, Origin::of(record), &tokens)?;
+    let version = Version::draw(&*engine.randomness)?;
+    Ok(grant.client.rules.reseal(record, payload, key_id, version))
 }
