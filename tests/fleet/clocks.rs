@@ -6,9 +6,29 @@ use std::time::Duration;
 use countersign::Clock;
 use countersign_testkit::{ManualClock, VirtualExecutor};
 use countersign_tests::{Fault as StoreFault, Step, TestResult};
-use countersign_tokens::{StoreErrorKind, Task, Timer};
+use countersign_tokens::{StoreErrorKind, Task, Timer, TokenManagerBuilder};
 
 use crate::support::{Fleet, LIFETIME, Process, Skewed};
+
+/// The answer lay in the socket while the process was paused, for longer than the token lives.
+#[test]
+fn g06_a_token_that_ended_before_its_answer_was_read_is_refreshed_again() -> TestResult {
+    let fleet = Fleet::new().with_latency(2 * LIFETIME);
+    let patient = |builder: TokenManagerBuilder| builder.lease(10 * LIFETIME);
+    let process = fleet.process_with(fleet.clock.clone(), patient)?;
+    fleet.run(async {
+        let key = fleet.insert(&process, 0).await?;
+        fleet.pass(2 * LIFETIME.as_secs()).await;
+        let (first, second) = tokio::join!(process.tokens.token(&key), async {
+            fleet.pass(LIFETIME.as_secs()).await;
+            process.tokens.token(&key).await
+        });
+        // The provider is as slow again: each caller asks once more, and not for ever.
+        assert!(first?.same_as(&second?));
+        assert_eq!(fleet.refreshed(0), 2);
+        Ok(())
+    })
+}
 
 #[test]
 fn g10_processes_whose_clocks_differ_refresh_once_for_each_expiry() -> TestResult {

@@ -189,6 +189,12 @@ impl<C> CachedGrant<C> {
         token.as_ref().filter(|it| it.is_fresh(now)).map(|it| it.token.clone())
     }
 
+    /// Returns whether `token` is the one in memory and has expired.
+    pub(super) fn has_ended(&self, token: &AccessToken, now: OffsetDateTime) -> bool {
+        let cached = self.token.load();
+        cached.as_ref().is_some_and(|it| !it.is_fresh(now) && it.token.same_as(token))
+    }
+
     /// Returns when the token expires.
     pub(super) fn expires_at(&self) -> Option<OffsetDateTime> {
         self.token.load().as_ref().and_then(|it| it.expires_at)

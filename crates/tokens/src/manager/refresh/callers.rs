@@ -58,6 +58,7 @@ async fn refreshed(
     rejected: Option<AccessToken>,
 ) -> Result<AccessToken, TokenError> {
     let is_rejected = |token: &AccessToken| rejected.as_ref().is_some_and(|it| it.same_as(token));
+    let mut has_ended = false;
     for _ in 0..=MOST_UNAWARE {
         let cause = rejected.clone().map_or(Cause::Asked, Cause::Rejected);
         let incarnation = grant.work().incarnation;
@@ -68,6 +69,11 @@ async fn refreshed(
         match flight.outcome().await {
             // That refresh was under way, and saw nothing wrong with the token.
             Ok(token) if is_rejected(&token) => grant.retire(&token),
+            // The process was paused for longer than the token lives, with the answer in the socket.
+            // Once: a provider may give tokens that have ended already.
+            Ok(token) if !has_ended && grant.has_ended(&token, grant.engine.now()) => {
+                has_ended = true;
+            }
             Ok(token) => return Ok(token),
             // That refresh was of the grant that was there before.
             Err(error)
