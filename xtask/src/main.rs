@@ -4,15 +4,18 @@
 
 mod bench;
 mod command;
+mod copy;
 mod features;
 mod metadata;
 mod model;
 mod msrv;
+mod patch;
 mod peers;
 mod prerequisites;
 mod race;
 mod report;
 mod servers;
+mod simulate;
 mod test;
 mod tree;
 mod weight;
@@ -70,6 +73,18 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Run fleets in virtual time, with everything that can go wrong drawn from seeds. `--help` lists
+    /// the options of the program.
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// Take this rule away, or each of those that must be found with `all`, and find what the
+        /// rule prevents within ten minutes. `cargo xtask model --list` lists the rules.
+        #[arg(long, value_name = "RULE")]
+        without: Option<String>,
+        /// The arguments of the program: `--seeds 1..100`, `--for 60s`, …
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Check the refresh protocol in every order in which things can happen.
     Model {
         /// Take this rule away, or each rule in turn with `all`, and find what the rule prevents.
@@ -108,6 +123,8 @@ fn run(task: Task) -> Outcome {
         }
         Task::Model { without: Some(rule), .. } => model::without(&workspace, &rule),
         Task::Model { runs, .. } => model::run(&workspace, &runs),
+        Task::Simulate { without: Some(rule), .. } => simulate::without(&workspace, &rule),
+        Task::Simulate { args, .. } => simulate::run(&workspace, &args),
         Task::Race { args } => race::run(&workspace, &args),
     }
 }

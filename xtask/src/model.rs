@@ -5,17 +5,18 @@
 //! there: the failure that the rule prevents has to be found, or nothing where the rule is only one
 //! of two.
 
-mod copy;
-mod patch;
-mod rows;
+pub(crate) mod rows;
 
 use crate::{
     command::{Outcome, cargo, run as run_command},
+    copy::Copy,
     metadata::Workspace,
+    patch::Patch,
 };
-use copy::Copy;
-use patch::Patch;
 use rows::{ABSENT, Expected, ROWS, Row};
+
+/// The crates that the model is built from.
+const MEMBERS: [&str; 3] = ["crates/core", "crates/tokens", "model"];
 
 /// Checks the runs `args`, or all.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
@@ -46,7 +47,7 @@ pub(crate) fn without(workspace: &Workspace, name: &str) -> Outcome {
             format!("there is no rule {name}: `cargo xtask model --list` lists them").into()
         );
     }
-    let copy = Copy::new(workspace);
+    let copy = Copy::new(workspace, "model-without", &MEMBERS, "countersign-model");
     let mut differing = Vec::new();
     for row in rows {
         println!("\n## without {}: {}", row.name, row.what);

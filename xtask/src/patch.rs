@@ -61,18 +61,19 @@ mod tests {
     use std::{fs, path::Path};
 
     use super::Patch;
-    use crate::model::rows::ROWS;
+    use crate::{model::rows::ROWS, simulate};
 
     #[test]
     fn every_patch_applies() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for row in ROWS {
-            let patch = Patch::parse(row.patch).unwrap();
-            assert!(!patch.0.is_empty(), "{} changes nothing", row.name);
+        let rows = ROWS.iter().map(|row| (row.name, row.patch));
+        for (name, patch) in rows.chain([(simulate::STORED_FIRST, simulate::ORDER)]) {
+            let patch = Patch::parse(patch).unwrap();
+            assert!(!patch.0.is_empty(), "{name} changes nothing");
             for hunk in &patch.0 {
                 let text = fs::read_to_string(root.join(hunk.file)).unwrap();
                 let patched = patch.apply(hunk.file, text.clone());
-                assert_ne!(patched.unwrap_or_else(|it| panic!("{}: {it}", row.name)), text);
+                assert_ne!(patched.unwrap_or_else(|it| panic!("{name}: {it}")), text);
             }
         }
     }

@@ -1,32 +1,38 @@
-//! A copy of the crates that the model is built from.
+//! A copy of the crates that a program of the workspace is built from, for patches.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use super::patch::Patch;
 use crate::{
     command::{Outcome, cargo},
     metadata::Workspace,
+    patch::Patch,
 };
 
-/// The crates in the copy.
-const MEMBERS: [&str; 3] = ["crates/core", "crates/tokens", "model"];
-
-/// The copy. All rows share it and its target folder, so that only what a patch changes is built
+/// The copy. All patches share it and its target folder, so that only what a patch changes is built
 /// again.
 pub(crate) struct Copy {
+    /// The folders of the crates.
+    members: &'static [&'static str],
+    /// The package of the program.
+    package: &'static str,
     root: PathBuf,
     folder: PathBuf,
     target: PathBuf,
 }
 
 impl Copy {
-    /// Creates a copy in the target folder.
-    pub(crate) fn new(workspace: &Workspace) -> Self {
-        let folder = workspace.target.join("model-without");
-        Self { root: workspace.root.clone(), target: folder.join("target"), folder }
+    /// Creates a copy in this folder of the target folder.
+    pub(crate) fn new(
+        workspace: &Workspace,
+        name: &str,
+        members: &'static [&'static str],
+        package: &'static str,
+    ) -> Self {
+        let (root, folder) = (workspace.root.clone(), workspace.target.join(name));
+        Self { members, package, root, target: folder.join("target"), folder }
     }
 
     /// Brings the copy to the present sources with the patch applied.
@@ -34,14 +40,15 @@ impl Copy {
         self.put("Cargo.toml", |text| {
             let (before, rest) = text.split_once("members = [").ok_or("no members")?;
             let (_, after) = rest.split_once(']').ok_or("members without end")?;
-            let members = MEMBERS.map(|it| format!("{it:?}")).join(", ");
+            let members: Vec<_> = self.members.iter().map(|it| format!("{it:?}")).collect();
+            let members = members.join(", ");
             Ok(format!("{before}members = [{members}]{after}"))
         })?;
         // Cargo removes the other packages from the lock file of the copy.
         if !self.folder.join("Cargo.lock").exists() {
             self.put("Cargo.lock", Ok)?;
         }
-        for member in MEMBERS {
+        for member in self.members {
             // The crate for tests is not copied.
             self.put(&format!("{member}/Cargo.toml"), |text| Ok(without_dev_dependencies(&text)))?;
             self.put_folder(&Path::new(member).join("src"), patch)?;
@@ -52,21 +59,21 @@ impl Copy {
         Ok(())
     }
 
-    /// Runs the model. Returns whether everything held.
+    /// Runs the program. Returns whether everything held.
     pub(crate) fn holds(&self, args: &[&str]) -> Outcome<bool> {
         self.build()?;
-        let program = format!("countersign-model{}", std::env::consts::EXE_SUFFIX);
+        let program = format!("{}{}", self.package, std::env::consts::EXE_SUFFIX);
         let mut command = std::process::Command::new(self.target.join("debug").join(program));
         match command.args(args).status()?.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),
-            _ => Err(format!("the model cannot run {args:?}").into()),
+            _ => Err(format!("{} cannot run {args:?}", self.package).into()),
         }
     }
 
     fn build(&self) -> Outcome {
         let mut command = cargo(&self.folder);
-        command.args(["build", "--quiet", "--offline", "--package", "countersign-model"]);
+        command.args(["build", "--quiet", "--offline", "--package", self.package]);
         command.arg("--target-dir").arg(&self.target);
         let output = command.output()?;
         if output.status.success() {
