@@ -19,7 +19,7 @@ use crate::network::{Network, grant_of};
 use crate::oracle::{Change, is_report};
 use crate::provider::{ACCESS, Grant, tokens_in};
 use crate::settings::{MINUTE, SECOND};
-use crate::world::World;
+use crate::world::{State, World};
 
 /// A process that runs.
 pub(crate) struct Process {
@@ -92,6 +92,9 @@ impl Timer for Runner {
     }
 
     fn elapsed(&self) -> Option<Duration> {
+        if !self.machine.world.settings.has_boot_clock {
+            return None;
+        }
         let now = i64::try_from(self.machine.world.now()).unwrap_or(i64::MAX);
         let now = now.saturating_add(now / 1_000_000 * self.machine.drift);
         Some(Duration::from_micros(u64::try_from(now).unwrap_or_default()))
@@ -228,6 +231,11 @@ impl Caller {
         }
     }
 
+    /// Returns the number of the process's life.
+    pub(crate) fn number(&self) -> u32 {
+        self.life.number
+    }
+
     /// Runs a call in the process.
     pub(crate) fn spawn(&self, call: impl Future<Output = ()> + Send + 'static) {
         self.life.spawn(Box::pin(call));
@@ -320,9 +328,17 @@ impl Caller {
         }
         drop(state);
         self.world.after(wait, move |world| {
-            if let Some(is_asked) = world.state().consents.get_mut(grant) {
+            let key = any(world).and_then(|caller| caller.key(grant));
+            let mut state = world.state();
+            if let Some(is_asked) = state.consents.get_mut(grant) {
                 *is_asked = false;
             }
+            let record = key.and_then(|key| state.store.record(&key).cloned());
+            let State { oracle, provider, .. } = &mut *state;
+            if let Some(record) = record {
+                oracle.judge_report(grant, &record, provider, world.now());
+            }
+            drop(state);
             consent(world, grant);
         });
     }
@@ -350,6 +366,14 @@ impl Caller {
         let now = world.now();
         state.trace.note(now, format_args!("{life} inserted {grant}: {kind:?}"));
         state.oracle.ended(Change::Insert, grant, call, kind.is_none(), now);
+    }
+
+    /// Asks how a grant stands, and changes nothing.
+    pub(crate) async fn status(&self, grant: Grant) {
+        let Some(key) = self.key(grant) else { return };
+        let status = self.timed("status", grant, self.tokens.status(&key)).await;
+        let state = status.map(|it| it.state).map_err(|it| it.kind());
+        self.world.note(format_args!("{} status {grant}: {state:?}", self.life.number));
     }
 
     pub(crate) async fn remove(&self, grant: Grant) {

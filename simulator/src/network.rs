@@ -21,7 +21,7 @@ use crate::fault::{Fault, Point};
 use crate::oracle::LATEST_WRITE;
 use crate::provider::{ACCESS, Grant, REFRESH, Tokens, Verdict, tokens_in};
 use crate::settings::{REVOCATION_URL, SECOND, micros};
-use crate::world::{State, World};
+use crate::world::World;
 
 /// The ways of one life.
 #[derive(Clone)]
@@ -87,7 +87,7 @@ impl Network {
     async fn ask<T: Send + 'static>(
         &self,
         is_write: bool,
-        what: impl Fn(&World) -> T + Send + Sync + 'static,
+        what: impl Fn(&Arc<World>) -> T + Send + Sync + 'static,
     ) -> Result<T, StoreError> {
         let way = self.way_to_store(is_write);
         let slot = Slot::new();
@@ -138,9 +138,7 @@ impl GrantStore for Network {
             self.world.at(&self.life, Point::Swaps);
         }
         let (key, next, life) = (key.clone(), next.cloned(), self.life.number);
-        let swapped = self.ask(true, move |world| {
-            swap(&mut world.state(), life, &key, expected, next.as_ref(), world.now())
-        });
+        let swapped = self.ask(true, move |world| swap(world, life, &key, expected, next.as_ref()));
         let swapped = swapped.await;
         if is_grant {
             self.world.at(&self.life, Point::Swapped);
@@ -167,16 +165,28 @@ impl GrantStore for Network {
             .ask(false, move |world| world.state().store.list(after.as_ref(), limit, world.now()));
         page.await
     }
+
+    async fn changed(&self, key: &GrantKey) {
+        let changed = Slot::new();
+        if self.world.settings.notifies {
+            let mut state = self.world.state();
+            state.watchers.entry(key.clone()).or_default().push(changed.clone());
+        }
+        changed.await;
+    }
 }
 
+/// Carries a swap out, and has the oracle look at it.
 fn swap(
-    state: &mut State,
+    world: &Arc<World>,
     life: u32,
     key: &GrantKey,
     expected: Option<Version>,
     next: Option<&Record>,
-    now: Micros,
 ) -> Swap {
+    let now = world.now();
+    let mut state = world.state();
+    let state = &mut *state;
     let former = state.store.record(key).cloned();
     let (swap, has_written) = state.store.swap(key, expected, next, now);
     let is_done = matches!(swap, Swap::Done(_));
@@ -192,6 +202,13 @@ fn swap(
             state.trace.note(now, format_args!("  {generation} {of:?}, {attempts} attempts"));
         }
         state.oracle.wrote(grant, former.as_ref(), next, &state.provider, now);
+        // A notification may be lost.
+        for watcher in state.watchers.remove(key).unwrap_or_default() {
+            if state.rng.u32(0..10) > 0 {
+                let late = state.time(100, SECOND / 10);
+                world.after(late, move |_| watcher.put(()));
+            }
+        }
     }
     swap
 }

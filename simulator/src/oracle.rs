@@ -6,10 +6,14 @@ use countersign_tokens::{AttemptId, Epoch, GrantState, Record, TokenErrorKind};
 
 use crate::executor::Micros;
 use crate::provider::{ACCESS, End, Grant, Provider, REFRESH, tokens_in};
-use crate::settings::MINUTE;
+use crate::settings::{MINUTE, micros};
+use crate::store::store_time;
 
 /// How late a write of a process that has died may be done.
 pub(crate) const LATEST_WRITE: Micros = 5 * MINUTE;
+
+/// How long a process may take to remove an attempt, with pauses and outages.
+const LONGEST_CLEAR: Micros = 15 * MINUTE;
 
 pub(crate) struct Oracle {
     grants: Vec<Facts>,
@@ -270,6 +274,39 @@ impl Oracle {
             };
             end.is_none_or(|end| end >= since)
         })
+    }
+
+    /// Judges the record of a grant whose user was told that it is lost.
+    pub(crate) fn judge_report(
+        &mut self,
+        grant: Grant,
+        record: &Record,
+        provider: &Provider,
+        now: Micros,
+    ) {
+        if self.grants.get(grant).is_none_or(|it| it.has_lost_writes) {
+            return;
+        }
+        let time = store_time(now);
+        let is_marked = record.state == GrantState::Reauthorize;
+        // The process of an attempt that used nothing removes it, as soon as it can.
+        let oldest = record.oldest_attempt_at().filter(|_| !record.is_leased(time));
+        let is_old = oldest.is_some_and(|at| micros(time.since(at)) > LONGEST_CLEAR);
+        let kind = match is_marked {
+            true => TokenErrorKind::Reauthorize,
+            false => TokenErrorKind::OutcomeUnknown,
+        };
+        if !is_marked && oldest.is_none() {
+            return;
+        }
+        if self.explains(record, kind, provider) {
+            self.lost_reported += 1;
+        } else if is_marked || is_old {
+            let what = format!(
+                "grant {grant}: {kind:?} was reported, and no fault explains it: {record:?}"
+            );
+            self.violated(now, &what);
+        }
     }
 
     /// Judges what became of a grant, when all faults are over and everything has had its time.

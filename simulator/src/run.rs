@@ -66,8 +66,14 @@ fn act(world: &Arc<World>) {
                 caller.spawn(async move { call.remove(grant).await });
             }
         }
+        10..15 => {
+            if let Some(caller) = fleet::any(world) {
+                let call = caller.clone();
+                caller.spawn(async move { call.status(grant).await });
+            }
+        }
         // A place for `move_to`, when there is one.
-        10..60 => {
+        15..60 => {
             for caller in fleet::all(world) {
                 let call = caller.clone();
                 caller.spawn(async move { call.call(grant).await });
@@ -128,7 +134,14 @@ fn strike(world: &Arc<World>) {
             state.api_rejects = until;
             state.trace.note(now, format_args!("the API rejects until {until}"));
         }
-        84..90 => revoke(world),
+        84..89 => revoke(world),
+        // All at once, as in a careless deployment.
+        89..90 => {
+            for caller in fleet::all(world) {
+                let down = world.state().time(SECOND / 10, MINUTE);
+                fleet::strike(world, caller.number(), Strike::Crash(down));
+            }
+        }
         90..95 => set_clock(world),
         _ => fail_over(world),
     }

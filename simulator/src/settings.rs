@@ -30,6 +30,10 @@ pub(crate) struct Settings {
     pub(crate) scan_period: Duration,
     pub(crate) keeps_fresh: bool,
     pub(crate) can_revoke: bool,
+    /// Whether processes have a clock that nobody sets.
+    pub(crate) has_boot_clock: bool,
+    /// Whether the store notifies processes of changes.
+    pub(crate) notifies: bool,
     pub(crate) faults: BTreeSet<Fault>,
     /// The part of the requests to the store that a fault strikes.
     pub(crate) store_faults: f64,
@@ -67,6 +71,8 @@ impl Settings {
             scan_period: seconds(rng, 10..=60),
             keeps_fresh: rng.u32(0..4) > 0,
             can_revoke: rng.bool(),
+            has_boot_clock: rng.u32(0..8) > 0,
+            notifies: rng.u32(0..3) == 0,
             faults,
             store_faults: [0.002, 0.01, 0.03][rng.usize(0..3)],
             provider_faults: [0.02, 0.08, 0.2][rng.usize(0..3)],

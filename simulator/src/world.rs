@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use countersign_tokens::GrantKey;
 use fastrand::Rng;
 
-use crate::executor::{Executor, Life, Micros, locked};
+use crate::executor::{Executor, Life, Micros, Slot, locked};
 use crate::fault::{Armed, Fault, Point};
 use crate::fleet::{self, Process};
 use crate::oracle::Oracle;
@@ -39,6 +40,8 @@ pub(crate) struct State {
     pub(crate) provider_away: (Micros, Fault),
     /// Until when the API refuses every token.
     pub(crate) api_rejects: Micros,
+    /// Who waits for a change of a record.
+    pub(crate) watchers: BTreeMap<GrantKey, Vec<Slot<()>>>,
     /// The grants whose users are about to consent again.
     pub(crate) consents: Vec<bool>,
     /// The calls that have not returned, with their lives.
@@ -66,6 +69,7 @@ impl World {
             store_away: 0,
             provider_away: (0, Fault::NotConnected),
             api_rejects: 0,
+            watchers: BTreeMap::new(),
             consents: vec![false; settings.grants],
             calls: BTreeMap::new(),
             call_count: 0,
