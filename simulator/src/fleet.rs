@@ -313,9 +313,10 @@ impl Caller {
         !serves || now < state.api_rejects && state.strikes(Fault::ApiRejects, &self.world.settings)
     }
 
-    /// The user of a grant that is lost is asked to consent again.
+    /// The user of a grant that is lost or was removed is asked to consent again.
     fn reported(&self, grant: Grant, error: Option<&TokenError>) {
-        if !error.is_some_and(|it| is_report(it.kind())) {
+        let asks = |kind| is_report(kind) || kind == TokenErrorKind::UnknownGrant;
+        if !error.is_some_and(|it| asks(it.kind())) {
             return;
         }
         let mut state = self.world.state();

@@ -357,6 +357,9 @@ impl Network {
 impl Transport for Network {
     async fn send(&self, request: http::Request<Body>, limits: Limits) -> Answer {
         let Some(request) = Request::read(&request) else { return Err(interrupted()) };
+        if let Request::Refresh(token) = request {
+            self.world.state().oracle.sends(self.life.number, token);
+        }
         self.world.at(&self.life, Point::Requests);
         let (way, is_struck) = self.way_to_provider(micros(limits.timeout));
         let slot = Slot::new();

@@ -22,6 +22,8 @@ pub(crate) struct Oracle {
     /// The refresh tokens whose request had no answer that says what became of it, with the life
     /// that sent them.
     unanswered: BTreeSet<(u32, usize)>,
+    /// The refresh tokens that were sent, with the lives that sent them.
+    sent: BTreeSet<(usize, u32)>,
     /// The lives that have ended, and when.
     dead: BTreeMap<u32, Micros>,
     /// The grants that serve from the memory of a life, which has reported it.
@@ -44,10 +46,13 @@ pub(crate) struct Oracle {
 /// What is known of one grant.
 #[derive(Default)]
 struct Facts {
-    /// The epochs that were replaced.
+    /// The epochs that there were.
+    epochs: BTreeSet<Epoch>,
+    /// Those that were replaced.
     gone: BTreeSet<Epoch>,
-    /// Whether the store has lost a write. That forgives nearly everything.
-    has_lost_writes: bool,
+    /// Until when a write that the store has lost forgives nearly everything: until another grant is
+    /// in its place, and all messages of this one have arrived.
+    forgiven: Micros,
     inserts: Vec<Span>,
     removals: Vec<Span>,
 }
@@ -93,6 +98,7 @@ impl Oracle {
             grants: (0..grants).map(|_| Facts::default()).collect(),
             attempts: BTreeMap::new(),
             unanswered: BTreeSet::new(),
+            sent: BTreeSet::new(),
             dead: BTreeMap::new(),
             unsaved: BTreeSet::new(),
             stored: BTreeSet::new(),
@@ -133,11 +139,15 @@ impl Oracle {
         }
         let Some(facts) = self.grants.get_mut(grant) else { return };
         let (epoch, generation) = (next.map(|it| it.epoch), next.map(|it| it.generation));
+        let is_new = epoch.is_some_and(|it| facts.epochs.insert(it));
+        if is_new && next.is_some_and(|it| it.state != GrantState::Gone) {
+            facts.forgiven = facts.forgiven.min(now.saturating_add(LATEST_WRITE));
+        }
         if let Some(former) = former.filter(|it| Some(it.epoch) != epoch) {
             facts.gone.insert(former.epoch);
         }
         let is_live = next.is_some_and(|it| it.state != GrantState::Gone);
-        if is_live && epoch.is_some_and(|it| facts.gone.contains(&it)) && !facts.has_lost_writes {
+        if is_live && epoch.is_some_and(|it| facts.gone.contains(&it)) && now >= facts.forgiven {
             self.violated(now, &format!("grant {grant}: what was removed or replaced came back"));
         }
         let (Some(former), Some(next)) = (former, next) else { return };
@@ -165,17 +175,24 @@ impl Oracle {
         let is_marked =
             next.state == GrantState::Reauthorize && former.state != GrantState::Reauthorize;
         let is_good = main_token(former).is_some_and(|token| provider.is_unspent(token));
-        let is_forgiven = self.grants.get(grant).is_some_and(|it| it.has_lost_writes);
-        if is_marked && is_good && !is_forgiven {
+        if is_marked && is_good && !self.forgives(grant, now) {
             self.violated(now, &format!("grant {grant}: a live grant was marked as refused"));
         }
+    }
+
+    fn forgives(&self, grant: Grant, now: Micros) -> bool {
+        self.grants.get(grant).is_some_and(|it| now < it.forgiven)
     }
 
     /// The store has taken back writes.
     pub(crate) fn lost_write(&mut self, grant: Grant) {
         if let Some(facts) = self.grants.get_mut(grant) {
-            facts.has_lost_writes = true;
+            facts.forgiven = Micros::MAX;
         }
+    }
+
+    pub(crate) fn sends(&mut self, life: u32, refresh_token: usize) {
+        self.sent.insert((refresh_token, life));
     }
 
     pub(crate) fn unanswered(&mut self, life: u32, refresh_token: usize) {
@@ -200,7 +217,7 @@ impl Oracle {
     }
 
     pub(crate) fn spent_again(&mut self, grant: Grant, token: usize, now: Micros) {
-        if self.grants.get(grant).is_some_and(|it| it.has_lost_writes) {
+        if self.forgives(grant, now) {
             self.double_spends_forgiven += 1;
             return;
         }
@@ -261,7 +278,7 @@ impl Oracle {
     /// Returns whether an insert of the grant was under way at `since` or began later.
     pub(crate) fn was_inserted_since(&self, grant: Grant, since: Micros) -> bool {
         let facts = self.grants.get(grant);
-        facts.is_none_or(|it| it.has_lost_writes || self.has_any(&it.inserts, since))
+        facts.is_none_or(|it| since < it.forgiven || self.has_any(&it.inserts, since))
     }
 
     fn has_any(&self, spans: &[Span], since: Micros) -> bool {
@@ -284,7 +301,7 @@ impl Oracle {
         provider: &Provider,
         now: Micros,
     ) {
-        if self.grants.get(grant).is_none_or(|it| it.has_lost_writes) {
+        if self.forgives(grant, now) {
             return;
         }
         let time = store_time(now);
@@ -320,7 +337,7 @@ impl Oracle {
     ) {
         let Some(facts) = self.grants.get(grant) else { return };
         let record = record.filter(|it| it.state != GrantState::Gone);
-        let forgiven = facts.has_lost_writes;
+        let forgiven = now < facts.forgiven;
         let done = |spans: &[Span]| -> Option<Micros> {
             let done = spans.iter().filter(|it| it.ended.is_some_and(|(_, is_done)| is_done));
             done.map(|it| it.began).max()
@@ -364,7 +381,16 @@ impl Oracle {
                     self.dead.contains_key(life) || self.unanswered.contains(&(*life, token))
                 })
             }
-            _ => provider.end_of_family(token) == Some(End::Revoked),
+            _ => {
+                // The process that got the last answer has died, or did not get it.
+                let is_lost = |parent: usize| {
+                    self.sent.range((parent, 0)..=(parent, u32::MAX)).any(|(_, life)| {
+                        self.dead.contains_key(life) || self.unanswered.contains(&(*life, parent))
+                    })
+                };
+                provider.end_of_family(token) == Some(End::Revoked)
+                    || provider.void_parent(token).is_some_and(is_lost)
+            }
         }
     }
 }

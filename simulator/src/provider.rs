@@ -10,6 +10,8 @@ pub(crate) type Grant = usize;
 
 pub(crate) struct Provider {
     rotation: Rotation,
+    /// Whether all answers to one refresh token stay good, or the last alone.
+    keeps_siblings: bool,
     lifetime: Micros,
     families: Vec<Family>,
     refresh_tokens: Vec<RefreshToken>,
@@ -37,6 +39,8 @@ struct RefreshToken {
     parent: Option<usize>,
     used_at: Option<Micros>,
     is_child_used: bool,
+    /// The last answer to it.
+    child: Option<usize>,
 }
 
 struct AccessToken {
@@ -61,9 +65,10 @@ pub(crate) enum Verdict {
 }
 
 impl Provider {
-    pub(crate) fn new(rotation: Rotation, lifetime: Micros) -> Self {
+    pub(crate) fn new(rotation: Rotation, keeps_siblings: bool, lifetime: Micros) -> Self {
         Self {
             rotation,
+            keeps_siblings,
             lifetime,
             families: Vec::new(),
             refresh_tokens: Vec::new(),
@@ -81,9 +86,14 @@ impl Provider {
     }
 
     fn new_refresh_token(&mut self, family: usize, parent: Option<usize>) -> usize {
-        let token = RefreshToken { family, parent, used_at: None, is_child_used: false };
+        let number = self.refresh_tokens.len();
+        if let Some(parent) = parent.and_then(|it| self.refresh_tokens.get_mut(it)) {
+            parent.child = Some(number);
+        }
+        let token =
+            RefreshToken { family, parent, used_at: None, is_child_used: false, child: None };
         self.refresh_tokens.push(token);
-        self.refresh_tokens.len() - 1
+        number
     }
 
     fn new_access_token(&mut self, family: usize, now: Micros) -> usize {
@@ -107,9 +117,10 @@ impl Provider {
             of.end.get_or_insert(End::DoubleSpend);
             return Verdict::DoubleSpend(of.grant);
         }
-        if of.end.is_some() {
+        if of.end.is_some() || self.is_void(number) {
             return Verdict::Refused;
         }
+        let Some(token) = self.refresh_tokens.get_mut(number) else { return Verdict::Refused };
         token.used_at.get_or_insert(now);
         if let Some(parent) = parent.and_then(|it| self.refresh_tokens.get_mut(it)) {
             parent.is_child_used = true;
@@ -156,11 +167,25 @@ impl Provider {
         self.families.get(token.family)?.end
     }
 
+    /// Returns the refresh token of which this one is the answer, if it is void because there was
+    /// another answer.
+    pub(crate) fn void_parent(&self, number: usize) -> Option<usize> {
+        let parent = self.refresh_tokens.get(number)?.parent?;
+        let child = self.refresh_tokens.get(parent)?.child;
+        (!self.keeps_siblings && child != Some(number)).then_some(parent)
+    }
+
+    fn is_void(&self, number: usize) -> bool {
+        self.void_parent(number).is_some()
+    }
+
     /// Returns whether a refresh token is as good as new.
     pub(crate) fn is_unspent(&self, number: usize) -> bool {
         let token = self.refresh_tokens.get(number);
         let is_unused = token.is_some_and(|it| it.used_at.is_none());
-        (is_unused || self.rotation == Rotation::Never) && self.end_of_family(number).is_none()
+        (is_unused || self.rotation == Rotation::Never)
+            && self.end_of_family(number).is_none()
+            && !self.is_void(number)
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Settings {
     pub(crate) processes: usize,
     pub(crate) grants: usize,
     pub(crate) rotation: Rotation,
+    /// Whether all answers to one refresh token stay good.
+    pub(crate) keeps_siblings: bool,
     /// How long access tokens live.
     pub(crate) lifetime: Duration,
     /// The time limit of a request to the provider.
@@ -63,6 +65,7 @@ impl Settings {
             processes: rng.usize(2..=8),
             grants: rng.usize(12..=32),
             rotation,
+            keeps_siblings: rng.u32(0..3) > 0,
             lifetime: seconds(rng, 2 * 60..=10 * 60),
             request,
             step,

@@ -56,7 +56,8 @@ impl World {
         let settings = Settings::draw(&mut rng);
         let mut trace = Trace::new(prints);
         trace.note(0, format_args!("seed {seed}: {settings:?}"));
-        let provider = Provider::new(settings.rotation, micros(settings.lifetime));
+        let lifetime = micros(settings.lifetime);
+        let provider = Provider::new(settings.rotation, settings.keeps_siblings, lifetime);
         let state = State {
             rng,
             trace,
