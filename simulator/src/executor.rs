@@ -317,3 +317,43 @@ impl Ord for Event {
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_paused_goes_on_and_one_that_is_dead_does_not() {
+        let executor = Executor::default();
+        let reached = Arc::new(AtomicU32::new(0));
+        let lives = [1, 2].map(|number| Life::new(&executor, number));
+        for life in &lives {
+            let (sleep, reached) = (life.sleep(Duration::from_secs(1)), Arc::clone(&reached));
+            life.spawn(Box::pin(async move {
+                sleep.await;
+                reached.fetch_add(1, Relaxed);
+            }));
+        }
+        executor.run_until(1);
+        lives[0].pause();
+        lives[1].kill();
+        executor.run_until(2_000_000);
+        assert_eq!(reached.load(Relaxed), 0);
+        lives[0].resume();
+        executor.run_until(2_000_001);
+        assert_eq!(reached.load(Relaxed), 1);
+    }
+
+    #[test]
+    fn what_comes_at_the_same_instant_comes_in_order() {
+        let executor = Executor::default();
+        let order: Arc<Mutex<Vec<u32>>> = Arc::default();
+        for number in 0..100 {
+            let order = Arc::clone(&order);
+            executor.after(Micros::from(number % 2), move || locked(&order).push(number));
+        }
+        executor.run_until(1);
+        let evens = (0..100).step_by(2);
+        assert!(locked(&order).iter().copied().eq(evens.chain((1..100).step_by(2))));
+    }
+}

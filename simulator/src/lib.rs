@@ -4,6 +4,7 @@
 //! scheduler, in two to eight processes over a simulated store, provider, network and clock, in one
 //! thread. The same seed gives the same run.
 
+mod caller;
 mod executor;
 mod fault;
 mod fleet;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use crate::caller;
 use crate::executor::{Micros, locked};
 use crate::fault::{Armed, Fault, Point, Strike};
 use crate::fleet::{self, SETTLES};
@@ -35,7 +36,7 @@ fn drive(world: &Arc<World>, hours: u32) -> Result<(), String> {
         fleet::start(world, place)?;
     }
     for grant in 0..world.settings.grants {
-        fleet::consent(world, grant);
+        caller::consent(world, grant);
     }
     let end = HOUR * Micros::from(hours);
     let (strikes, actions) = (world.settings.strikes, world.settings.actions);
@@ -59,28 +60,28 @@ fn act(world: &Arc<World>) {
         (state.rng.u32(0..1000), state.any_grant())
     };
     match kind {
-        0..5 => fleet::consent(world, grant),
+        0..5 => caller::consent(world, grant),
         5..10 => {
-            if let Some(caller) = fleet::any(world) {
+            if let Some(caller) = caller::any(world) {
                 let call = caller.clone();
                 caller.spawn(async move { call.remove(grant).await });
             }
         }
         10..15 => {
-            if let Some(caller) = fleet::any(world) {
+            if let Some(caller) = caller::any(world) {
                 let call = caller.clone();
                 caller.spawn(async move { call.status(grant).await });
             }
         }
         // A place for `move_to`, when there is one.
         15..60 => {
-            for caller in fleet::all(world) {
+            for caller in caller::all(world) {
                 let call = caller.clone();
                 caller.spawn(async move { call.call(grant).await });
             }
         }
         _ => {
-            if let Some(caller) = fleet::any(world) {
+            if let Some(caller) = caller::any(world) {
                 let call = caller.clone();
                 caller.spawn(async move { call.call(grant).await });
             }
@@ -137,7 +138,7 @@ fn strike(world: &Arc<World>) {
         84..89 => revoke(world),
         // All at once, as in a careless deployment.
         89..90 => {
-            for caller in fleet::all(world) {
+            for caller in caller::all(world) {
                 let down = world.state().time(SECOND / 10, MINUTE);
                 fleet::strike(world, caller.number(), Strike::Crash(down));
             }
@@ -156,7 +157,7 @@ fn any_life(world: &Arc<World>) -> Option<u32> {
 
 /// A user ends a grant at the provider.
 fn revoke(world: &Arc<World>) {
-    let key = fleet::any(world).and_then(|caller| {
+    let key = caller::any(world).and_then(|caller| {
         let grant = world.state().any_grant();
         caller.key(grant)
     });
@@ -230,7 +231,7 @@ fn settle(world: &Arc<World>) -> Result<(), String> {
 fn look(world: &Arc<World>) -> Result<(), String> {
     let place = world.settings.processes;
     fleet::start(world, place)?;
-    let Some(caller) = fleet::all(world).pop() else { return Err("nothing runs".to_owned()) };
+    let Some(caller) = caller::all(world).pop() else { return Err("nothing runs".to_owned()) };
     let seen: Arc<Mutex<BTreeMap<Grant, Final>>> = Arc::default();
     for grant in 0..world.settings.grants {
         let (call, seen) = (caller.clone(), Arc::clone(&seen));
