@@ -8,7 +8,7 @@ use countersign_tokens::{GrantKey, TokenError, TokenErrorKind, TokenManager};
 
 use crate::executor::{Life, locked};
 use crate::fault::Fault;
-use crate::fleet::{Machine, Process, WallClock};
+use crate::fleet::{self, Machine, Process, WallClock};
 use crate::oracle::{Change, is_report};
 use crate::provider::{ACCESS, Grant, tokens_in};
 use crate::settings::{MINUTE, SECOND};
@@ -198,6 +198,28 @@ impl Caller {
             let what = format!("grant {grant}: {life} removed it and handed a token out");
             state.oracle.violated(world.now(), &what);
         }
+    }
+
+    /// Closes the manager and ends the process, as a deployment does. What is closed whole explains no
+    /// loss.
+    pub(crate) async fn shut_down(&self) {
+        let settings = &self.world.settings;
+        let limit = settings.request + 2 * settings.step;
+        let closed = self.tokens.close(limit).await;
+        let (unsaved, unfinished) = (closed.unsaved.len(), closed.unfinished.len());
+        let life = self.life.number;
+        let mut state = self.world.state();
+        state.trace.note(
+            self.world.now(),
+            format_args!("{life} is closed: {unsaved} unsaved, {unfinished} unfinished"),
+        );
+        if unsaved + unfinished == 0 {
+            state.oracle.closed(life);
+        }
+        let down = state.time(SECOND / 10, MINUTE);
+        drop(state);
+        // A task cannot drop itself.
+        self.world.after(1, move |world| fleet::end(world, life, down));
     }
 
     /// Returns what a process without memory gets, when everything has had its time.

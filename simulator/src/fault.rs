@@ -9,6 +9,8 @@ use crate::executor::Micros;
 pub enum Fault {
     /// A process dies and starts again with nothing in memory.
     Crash,
+    /// A process is closed, and ends.
+    Shutdown,
     /// A process stops and goes on.
     Pause,
     /// The wall clock of a process is set.
@@ -55,8 +57,9 @@ pub enum Fault {
 
 impl Fault {
     /// All kinds.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Crash,
+        Self::Shutdown,
         Self::Pause,
         Self::ClockJump,
         Self::FailOver,

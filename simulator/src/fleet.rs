@@ -161,7 +161,7 @@ fn observed(world: &World, life: &Life, event: &Event) {
 
 /// Strikes a life, if it is still there.
 pub(crate) fn strike(world: &Arc<World>, life: u32, strike: Strike) {
-    let mut fleet = locked(&world.fleet);
+    let fleet = locked(&world.fleet);
     let is_it = |it: &Option<Process>| it.as_ref().is_some_and(|it| it.life.number == life);
     let Some(place) = fleet.iter().position(is_it) else { return };
     match strike {
@@ -169,16 +169,8 @@ pub(crate) fn strike(world: &Arc<World>, life: u32, strike: Strike) {
             if !world.state().strikes(Fault::Crash, &world.settings) {
                 return;
             }
-            let process = fleet.get_mut(place).and_then(Option::take);
             drop(fleet);
-            if let Some(process) = process {
-                crash(world, process);
-            }
-            world.after(down, move |world| {
-                if let Err(error) = start(world, place) {
-                    world.state().oracle.violated(world.now(), &error);
-                }
-            });
+            end(world, life, down);
         }
         Strike::Pause(time) => {
             let Some(process) = fleet.get(place).and_then(Option::as_ref) else { return };
@@ -197,15 +189,26 @@ pub(crate) fn strike(world: &Arc<World>, life: u32, strike: Strike) {
     }
 }
 
-/// Kills a process.
-pub(crate) fn crash(world: &World, process: Process) {
-    let life = process.life.number;
+/// Ends a life, if it is still there. Another one starts in its place after `down`.
+pub(crate) fn end(world: &Arc<World>, life: u32, down: Micros) {
+    let mut fleet = locked(&world.fleet);
+    let is_it = |it: &Option<Process>| it.as_ref().is_some_and(|it| it.life.number == life);
+    let Some(place) = fleet.iter().position(is_it) else { return };
+    let process = fleet.get_mut(place).and_then(Option::take);
+    drop(fleet);
+    let Some(process) = process else { return };
     world.note(format_args!("{life} dies"));
     process.life.kill();
     drop(process);
     let mut state = world.state();
     state.calls.retain(|_, (of, _)| *of != life);
     state.oracle.died(life, world.now());
+    drop(state);
+    world.after(down, move |world| {
+        if let Err(error) = start(world, place) {
+            world.state().oracle.violated(world.now(), &error);
+        }
+    });
 }
 
 /// How long a fleet has to settle everything after the last fault.

@@ -27,6 +27,8 @@ pub(crate) struct Oracle {
     sent: BTreeSet<(usize, u32)>,
     /// The lives that have ended, and when.
     dead: BTreeMap<u32, Micros>,
+    /// The lives that were closed with nothing left to do. Their ends explain no loss.
+    closed: BTreeSet<u32>,
     /// The grants that serve from the memory of a life, which has reported it.
     unsaved: BTreeSet<(u32, Grant)>,
     /// The access tokens that the store had at some time.
@@ -90,6 +92,7 @@ impl Oracle {
             unanswered: BTreeSet::new(),
             sent: BTreeSet::new(),
             dead: BTreeMap::new(),
+            closed: BTreeSet::new(),
             unsaved: BTreeSet::new(),
             stored: BTreeSet::new(),
             set_back: Vec::new(),
@@ -192,6 +195,16 @@ impl Oracle {
     pub(crate) fn died(&mut self, life: u32, now: Micros) {
         self.dead.insert(life, now);
         self.unsaved.retain(|(of, _)| *of != life);
+    }
+
+    /// A manager was closed, and says that nothing is left.
+    pub(crate) fn closed(&mut self, life: u32) {
+        self.closed.insert(life);
+    }
+
+    /// Returns whether a life ended with work under way.
+    fn was_cut_short(&self, life: u32) -> bool {
+        self.dead.contains_key(&life) && !self.closed.contains(&life)
     }
 
     pub(crate) fn was_set_back(&mut self, by: Micros, now: Micros) {

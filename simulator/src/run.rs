@@ -95,7 +95,15 @@ fn strike(world: &Arc<World>) {
     let now = world.now();
     let kind = world.state().rng.u32(0..100);
     match kind {
-        0..60 => {
+        0..8 => {
+            if let Some(caller) = caller::any(world)
+                && world.state().strikes(Fault::Shutdown, settings)
+            {
+                let call = caller.clone();
+                caller.spawn(async move { call.shut_down().await });
+            }
+        }
+        8..60 => {
             let mut state = world.state();
             let strike = match state.rng.bool() {
                 true => Strike::Crash(state.time(SECOND / 10, 2 * MINUTE)),

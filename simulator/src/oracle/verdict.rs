@@ -108,14 +108,14 @@ impl Oracle {
         match kind {
             TokenErrorKind::OutcomeUnknown => {
                 record.attempts.iter().filter_map(|it| self.attempts.get(&it.id)).any(|life| {
-                    self.dead.contains_key(life) || self.unanswered.contains(&(*life, token))
+                    self.was_cut_short(*life) || self.unanswered.contains(&(*life, token))
                 })
             }
             _ => {
                 // The process that got the last answer has died, or did not get it.
                 let is_lost = |parent: usize| {
                     self.sent.range((parent, 0)..=(parent, u32::MAX)).any(|(_, life)| {
-                        self.dead.contains_key(life) || self.unanswered.contains(&(*life, parent))
+                        self.was_cut_short(*life) || self.unanswered.contains(&(*life, parent))
                     })
                 };
                 provider.end_of_family(token) == Some(End::Revoked)

@@ -52,8 +52,11 @@ pub(super) async fn close(engine: &Engine, at_most: Duration) -> Closed {
     let closing = &engine.closing;
     closing.state().is_closed = true;
     closing.changed.notify(usize::MAX);
-    for grant in engine.grants.pin().values() {
-        // Writes that have failed are tried at once.
+    // Writes that have failed are tried at once, in the same order in each run of a simulation.
+    let mut busy: Vec<_> = engine.grants.pin().values().cloned().collect();
+    busy.retain(|grant| grant.work().flight.is_some());
+    busy.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+    for grant in busy {
         grant.nudge.notify(usize::MAX);
     }
     future::or(closing.until(|state| state.under_way.is_empty()), engine.sleep(at_most)).await;
