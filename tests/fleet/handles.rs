@@ -99,6 +99,47 @@ fn handles_to_grants_that_are_not_there_do_not_fill_the_memory() -> TestResult {
     })
 }
 
+/// Nor does asking for them while the store is down, which is not asked for each of them.
+#[test]
+fn keys_that_are_asked_for_while_the_store_is_down_do_not_fill_the_memory() -> TestResult {
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let known = fleet.insert(&fleet.process()?, 0).await?;
+        process.view.fail(Step::Load, StoreFault::Before);
+        process.view.steps();
+        for user in 0..100 {
+            let key = process.tokens.key(&format!("nobody {user}"))?;
+            let error = process.tokens.token(&key).await.err().ok_or("it is there")?;
+            assert_eq!(error.kind(), TokenErrorKind::Store);
+        }
+        assert!(process.remembers_nothing());
+        assert_eq!(process.view.steps().get(&Step::Load), Some(&1));
+        // A grant that is there is found soon after the store is back.
+        process.view.heal();
+        assert!(process.tokens.token(&known).await.is_err());
+        fleet.pass(1).await;
+        fleet.judge(&process.tokens.token(&known).await?)
+    })
+}
+
+/// A grant that this process has read is not one of them.
+#[test]
+fn a_store_that_is_down_for_unknown_keys_stops_no_refresh_of_a_known_grant() -> TestResult {
+    let fleet = Fleet::new();
+    let process = fleet.process()?;
+    fleet.run(async {
+        let known = fleet.insert(&process, 0).await?;
+        fleet.pass(LONGER_THAN_A_LIFE).await;
+        process.view.fail(Step::Load, StoreFault::Before);
+        assert!(process.tokens.token(&process.tokens.key("nobody")?).await.is_err());
+        // It begins from memory.
+        fleet.judge(&process.tokens.token(&known).await?)?;
+        assert_eq!(fleet.refreshed(0), 1);
+        Ok(())
+    })
+}
+
 #[test]
 fn g09_an_adoption_is_not_lost_to_one_who_finds_nothing_in_the_store() -> TestResult {
     // Who asks has begun before the adoption, and after it.

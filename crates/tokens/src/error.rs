@@ -48,7 +48,7 @@ pub enum TokenErrorKind {
     /// The API refused one access token after the other soon after they had been refreshed, so
     /// that another refresh would not help: nothing was sent. The fault is more likely the API's,
     /// or a scope that is missing. [`recovery`](TokenError::recovery) says when a rejection
-    /// refreshes again: 1 s after the first, and twice as long each time, up to 10 min.
+    /// refreshes again: 1 s after the third in a row, and twice as long each time, up to 10 min.
     RejectedAgain,
     /// The manager was [closed](crate::TokenManager::close): it begins nothing more.
     Closed,
@@ -121,6 +121,7 @@ impl TokenError {
                     Recovery::OutcomeUnknown => Recovery::Retry { after: None },
                     known => known,
                 },
+                Some(Cause::Store(error)) if error.needs_a_person() => Recovery::Fix,
                 Some(Cause::Rest(rest)) => Recovery::Retry { after: Some(*rest) },
                 _ => Recovery::Retry { after: None },
             },
@@ -224,6 +225,40 @@ impl std::error::Error for TokenError {
             Cause::Provider(error) => Some(error),
             Cause::Store(error) => Some(error),
             Cause::Rest(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_core::Recovery;
+
+    use super::{TokenError, TokenErrorKind};
+    use crate::store::{StoreError, StoreErrorKind};
+
+    #[test]
+    fn what_only_a_person_can_mend_is_not_to_be_tried_again() {
+        let recovery = |store, kind| TokenError::of_store(kind, StoreError::new(store)).recovery();
+        for kind in [TokenErrorKind::Store, TokenErrorKind::NotStored] {
+            for store in [
+                StoreErrorKind::Full,
+                StoreErrorKind::ReadOnly,
+                StoreErrorKind::Damaged,
+                StoreErrorKind::UnknownVersion,
+                StoreErrorKind::UnknownKey,
+                StoreErrorKind::Unsealable,
+            ] {
+                assert_eq!(recovery(store, kind), Recovery::Fix, "{store:?} {kind:?}");
+            }
+            for store in [
+                StoreErrorKind::Unavailable,
+                StoreErrorKind::Timeout,
+                StoreErrorKind::Randomness,
+                StoreErrorKind::Other,
+            ] {
+                let again = Recovery::Retry { after: None };
+                assert_eq!(recovery(store, kind), again, "{store:?} {kind:?}");
+            }
         }
     }
 }

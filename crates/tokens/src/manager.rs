@@ -39,7 +39,7 @@ use crate::key::{GrantKey, InvalidKey};
 use crate::sealed::KeyRing;
 use crate::store::{GrantStore, Randomness, SystemRandomness};
 use backoff::Circuit;
-use engine::{Engine, OnEvent, Registered, Timing};
+use engine::{Engine, OnEvent, Outage, Registered, Timing};
 use maintenance::Change;
 use payload::Codec;
 use refresh::callers;
@@ -200,8 +200,8 @@ impl TokenManager {
     ///
     /// The token is not handed out any more. It is refreshed, unless there is a newer one already.
     /// A rejection costs one refresh at most. If tokens are rejected one after the other soon after
-    /// they were refreshed, the next refresh comes 1 s after the last one, and twice as long after
-    /// each further one, up to 10 min. If a refresh fails, callers share the failure
+    /// they were refreshed, the fourth refresh comes 1 s after the third, and each further one after
+    /// twice as long, up to 10 min. If a refresh fails, callers share the failure
     /// until it is time to try again. A later call of [`token`](Self::token) then returns what the
     /// store has, which may be the refused token as long as it has not expired.
     ///
@@ -631,6 +631,7 @@ impl TokenManagerBuilder {
             timing: self.timing,
             on_event: self.on_event,
             closing: Arc::default(),
+            outage: Outage::default(),
             resends_unknown: self.resends_unknown,
             max_requests: self.max_requests,
             first,

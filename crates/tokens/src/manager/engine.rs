@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_lock::Semaphore;
@@ -10,7 +10,7 @@ use countersign_core::{Client, Rotation, TokenSet};
 use futures_lite::{FutureExt, future};
 use time::OffsetDateTime;
 
-use super::backoff::{Circuit, backoff, time_of};
+use super::backoff::{Backoff, Circuit, backoff, time_of};
 use super::close::Closing;
 use super::grant::{CachedGrant, CachedToken};
 use super::payload::{Codec, Tokens};
@@ -34,6 +34,8 @@ pub(super) struct Engine {
     pub(super) timing: Timing,
     pub(super) on_event: Option<OnEvent>,
     pub(super) closing: Arc<Closing>,
+    /// The failure to load a grant of which nothing is in memory.
+    pub(super) outage: Outage,
     pub(super) resends_unknown: bool,
     pub(super) max_requests: usize,
     /// The first client, whose clock is the manager's.
@@ -41,6 +43,33 @@ pub(super) struct Engine {
     /// All clients, by the beginning of their keys.
     pub(super) clients: papaya::HashMap<GrantKey, Arc<Registered>>,
     pub(super) grants: papaya::HashMap<GrantKey, Arc<CachedGrant<Registered>>>,
+}
+
+/// The last failure of the store, which the callers of all grants share of which nothing is in
+/// memory. It is not kept for each of these grants: keys that do not exist must not fill the memory.
+#[derive(Default)]
+pub(super) struct Outage(Mutex<Option<(StoreError, Backoff)>>);
+
+/// How long an [`Outage`] is shared before the store is asked again.
+const OUTAGE: Duration = Duration::from_millis(500);
+
+impl Outage {
+    pub(super) fn begin(&self, error: StoreError, now: OffsetDateTime) {
+        *self.last() = Some((error, Backoff { from: now, length: OUTAGE }));
+    }
+
+    pub(super) fn end(&self) {
+        self.last().take();
+    }
+
+    /// Returns the failure as long as the store is not to be asked again.
+    pub(super) fn error(&self, now: OffsetDateTime) -> Option<StoreError> {
+        self.last().as_ref().filter(|(_, backoff)| backoff.holds(now)).map(|it| it.0.clone())
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(StoreError, Backoff)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
@@ -143,6 +172,8 @@ impl Registered {
 
     /// Returns tokens that were read with `record`. What is left of them is counted from when the
     /// store was asked, by the store's clock: the clock of the process that stored them may differ.
+    /// They end no later than the payload says: while a virtual machine is paused, the clock of a
+    /// store on it stands still, and the wall clock is set when the machine goes on.
     pub(super) fn cached(
         &self,
         record: &Record,
@@ -151,10 +182,8 @@ impl Registered {
     ) -> CachedToken {
         let from_asked = |left: Duration| reading.asked.wall.checked_add(time_of(left));
         let left = record.expires_at.map(|at| at.since(reading.read_at));
-        let expires_at = match left {
-            Some(left) => from_asked(left.saturating_sub(self.margin(tokens))),
-            None => self.fresh_until(tokens),
-        };
+        let by_store = left.and_then(|left| from_asked(left.saturating_sub(self.margin(tokens))));
+        let expires_at = by_store.into_iter().chain(self.fresh_until(tokens)).min();
         let due_at = record.due_at.and_then(|at| from_asked(at.since(reading.read_at)));
         let due_at = due_at.into_iter().chain(expires_at).min();
         CachedToken { token: tokens.access_token().clone(), due_at, expires_at, is_stored: true }
@@ -213,6 +242,7 @@ impl Engine {
     ) -> Result<(Option<Record>, Reading), StoreError> {
         let asked = self.moment();
         let loaded = self.limited(self.store.load(key)).await?;
+        self.outage.end();
         let reading = Reading { read_at: loaded.read_at, asked, came: self.moment() };
         Ok((loaded.record, reading))
     }

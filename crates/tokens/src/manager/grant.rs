@@ -16,8 +16,11 @@ use crate::error::{TokenError, TokenErrorKind};
 use crate::key::GrantKey;
 use crate::store::{AttemptId, Randomness, Record};
 
-/// How long the first rejection of a token keeps the next one from refreshing the grant. It doubles
-/// with each rejection.
+/// How many refreshes for rejected tokens may follow each other at once.
+const FREE_REJECTIONS: u32 = 2;
+
+/// How long the next refresh for a rejected token keeps another one from following. It doubles with
+/// each rejection.
 const FIRST_REJECTION: Duration = Duration::from_secs(1);
 
 /// The longest time between two refreshes for rejected tokens.
@@ -145,7 +148,9 @@ impl Work {
             Backoff { from, length: length + GOOD_FOR }.holds(now)
         };
         let count = self.rejections.as_deref().filter(is_recent).map_or(0, |it| it.count);
-        let length = FIRST_REJECTION.saturating_mul(1 << count.min(16)).min(LAST_REJECTION);
+        let over = count.checked_sub(FREE_REJECTIONS);
+        let doubled = |over: u32| FIRST_REJECTION.saturating_mul(1 << over.min(16));
+        let length = over.map(doubled).unwrap_or_default().min(LAST_REJECTION);
         let (count, backoff) = (count.saturating_add(1), Backoff { from: now, length });
         self.rejections = Some(Box::new(Rejections { count, backoff, is_reported: false }));
     }
@@ -291,10 +296,13 @@ impl<C> CachedGrant<C> {
         work.is_dropped
     }
 
-    /// Returns whether nothing has to be remembered. That there is no such grant has not, so that
-    /// asking for unknown keys does not fill the memory.
+    /// Returns whether nothing has to be remembered. That there is no such grant has not, nor that
+    /// the store failed before anything was read, so that asking for unknown keys does not fill the
+    /// memory.
     fn is_blank(&self, work: &Work) -> bool {
-        let is_unknown = |it: &SharedFailure| it.error.kind() == TokenErrorKind::UnknownGrant;
+        let is_unknown = |it: &SharedFailure| {
+            matches!(it.error.kind(), TokenErrorKind::UnknownGrant | TokenErrorKind::Store)
+        };
         self.token.load().is_none()
             && work.flight.is_none()
             && !work.is_unsaved

@@ -78,6 +78,19 @@ impl StoreError {
         matches!(self.kind, StoreErrorKind::Full | StoreErrorKind::ReadOnly)
     }
 
+    /// Returns whether only a person can remove the cause.
+    pub(crate) fn needs_a_person(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Full
+                | StoreErrorKind::ReadOnly
+                | StoreErrorKind::Damaged
+                | StoreErrorKind::UnknownVersion
+                | StoreErrorKind::UnknownKey
+                | StoreErrorKind::Unsealable
+        )
+    }
+
     /// Returns what happened.
     #[must_use]
     pub fn kind(&self) -> StoreErrorKind {

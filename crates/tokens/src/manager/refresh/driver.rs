@@ -69,6 +69,12 @@ pub(in crate::manager) fn start(grant: &GrantInUse, cause: Cause) -> Result<Join
     if let Some(failure) = failure.filter(|it| it.backoff.holds(engine.now())) {
         return Err(failure.error.clone());
     }
+    if work.flight.is_none()
+        && work.memory.is_none()
+        && let Some(error) = engine.outage.error(engine.now())
+    {
+        return Err(error.into());
+    }
     if let Some(flight) = &work.flight {
         return Ok(Joined { flight: Arc::clone(flight), is_settling });
     }
@@ -261,6 +267,9 @@ impl Driver {
         match self.engine.load(&self.grant.key).await {
             Ok((record, reading)) => Event::Loaded(self.found(record, reading)),
             Err(error) => {
+                if self.memory.is_none() && !error.needs_a_person() {
+                    self.engine.outage.begin(error.clone(), self.engine.now());
+                }
                 self.store_failed(error);
                 Event::LoadFailed
             }
