@@ -123,7 +123,7 @@ fn run(task: Task) -> Outcome {
         }
         Task::Model { without: Some(rule), .. } => model::without(&workspace, &rule),
         Task::Model { runs, .. } => model::run(&workspace, &runs),
-        Task::Simulate { without: Some(rule), .. } => simulate::without(&workspace, &rule),
+        Task::Simulate { without: Some(rule), args } => simulate::without(&workspace, &rule, &args),
         Task::Simulate { args, .. } => simulate::run(&workspace, &args),
         Task::Race { args } => race::run(&workspace, &args),
     }

@@ -12,11 +12,11 @@ use crate::{
 pub(crate) const STORED_FIRST: &str = "stored-first";
 pub(crate) const ORDER: &str = include_str!("simulate/without/stored-first.txt");
 
-/// The rules that the simulator must miss, by their names.
+/// The rules whose absence the simulator must find.
 const ALL: [&str; 3] = [STORED_FIRST, "rest", "generation-on-save"];
 
-/// For how long the simulator looks.
-const LIMIT: &str = "600s";
+/// How the simulator looks: for ten minutes, until it finds something.
+const SEARCH: [&str; 4] = ["--for", "600s", "--quiet", "--first"];
 
 /// The crates that the simulator is built from.
 const MEMBERS: [&str; 4] = ["crates/core", "crates/tokens", "crates/testkit", "simulator"];
@@ -28,8 +28,11 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Outcome {
     run_command(command.args(args))
 }
 
-/// Takes the rule `name` away, or each of [`ALL`]. Fails if the simulator does not find that.
-pub(crate) fn without(workspace: &Workspace, name: &str) -> Outcome {
+/// Takes the rule `name` away, or each of [`ALL`], and runs the simulator with these arguments, or a
+/// search if there are none. Fails if the simulator does not find that.
+pub(crate) fn without(workspace: &Workspace, name: &str, args: &[String]) -> Outcome {
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let args = if args.is_empty() { &SEARCH[..] } else { &args };
     let names = if name == "all" { ALL.to_vec() } else { vec![name] };
     let copy = Copy::new(workspace, "simulator-without", &MEMBERS, "countersign-simulator");
     let mut missed = Vec::new();
@@ -41,7 +44,7 @@ pub(crate) fn without(workspace: &Workspace, name: &str) -> Outcome {
         })?;
         println!("\n## without {name}");
         copy.write(&Patch::parse(patch)?)?;
-        if copy.holds(&["--for", LIMIT, "--quiet", "--first"])? {
+        if copy.holds(args)? {
             missed.push(name);
         }
     }

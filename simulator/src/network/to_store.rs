@@ -164,12 +164,15 @@ fn swap(
         now,
         format_args!("{life} {key} swap {expected:?} {version:?} {is_done} {has_written}"),
     );
+    if let Some(next) = next.filter(|_| has_written) {
+        let Record { epoch, generation, state: of, attempts, .. } = next;
+        let (pending, last) = (attempts.len(), attempts.last().map(|it| it.id));
+        state.trace.note(
+            now,
+            format_args!("  {epoch:?} {generation} {of:?}, {pending} attempts, the last {last:?}"),
+        );
+    }
     if let Some(grant) = grant_of(key).filter(|_| has_written) {
-        if let Some(next) = next {
-            let Record { generation, state: of, attempts, .. } = next;
-            let attempts = attempts.len();
-            state.trace.note(now, format_args!("  {generation} {of:?}, {attempts} attempts"));
-        }
         state.oracle.wrote(grant, former.as_ref(), next, &state.provider, now);
         // A notification may be lost.
         for watcher in state.watchers.remove(key).unwrap_or_default() {
