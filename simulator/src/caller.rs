@@ -95,9 +95,7 @@ impl Caller {
             Ok(token) => {
                 let token = number(token);
                 state.trace.note(now, format_args!("{life} {what} {grant}: at-{token}"));
-                // A refresh that a pause fell into may bring a token that has ended meanwhile.
-                let is_timely =
-                    pauses == self.life.pauses() && !self.life.has_just_resumed(10 * SECOND);
+                let is_timely = pauses == self.life.pauses();
                 state.oracle.served(life, grant, token, is_timely, &state.provider, now);
             }
             Err(error) => {

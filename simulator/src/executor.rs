@@ -108,9 +108,8 @@ pub(crate) struct Life {
     executor: Executor,
     is_dead: AtomicBool,
     is_paused: AtomicBool,
-    /// How often it was paused, and when it went on last.
+    /// How often it was paused.
     pauses: AtomicU32,
-    resumed: AtomicU64,
     tasks: Mutex<BTreeMap<u64, Arc<Spawned>>>,
     /// What became ready while the process is paused.
     held: Mutex<Vec<Arc<Spawned>>>,
@@ -124,7 +123,6 @@ impl Life {
             is_dead: AtomicBool::new(false),
             is_paused: AtomicBool::new(false),
             pauses: AtomicU32::new(0),
-            resumed: AtomicU64::new(0),
             tasks: Mutex::default(),
             held: Mutex::default(),
         })
@@ -169,7 +167,6 @@ impl Life {
 
     pub(crate) fn resume(&self) {
         self.is_paused.store(false, Relaxed);
-        self.resumed.store(self.executor.now(), Relaxed);
         let held = std::mem::take(&mut *locked(&self.held));
         locked(&self.executor.0.queue).ready.extend(held);
     }
@@ -184,11 +181,6 @@ impl Life {
 
     pub(crate) fn pauses(&self) -> u32 {
         self.pauses.load(Relaxed)
-    }
-
-    /// Returns whether it went on from a pause within this time.
-    pub(crate) fn has_just_resumed(&self, within: Micros) -> bool {
-        self.pauses() > 0 && self.executor.now() < self.resumed.load(Relaxed) + within
     }
 }
 
