@@ -179,6 +179,7 @@ pub(crate) fn strike(world: &Arc<World>, life: u32, strike: Strike) {
                 return;
             }
             world.note(format_args!("{life} is paused for {time} µs"));
+            world.state().oracle.was_paused(life);
             process.life.pause();
             let life = Arc::clone(&process.life);
             world.after(time, move |world| {

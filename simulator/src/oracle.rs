@@ -33,7 +33,9 @@ pub(crate) struct Oracle {
     unsaved: BTreeSet<(u32, Grant)>,
     /// The access tokens that the store had at some time.
     stored: BTreeSet<usize>,
-    /// By how much clocks were set back, and when.
+    /// The lives that were paused.
+    paused: BTreeSet<u32>,
+    /// By how much clocks were set back, and when. Without a clock that nobody sets, also forward.
     set_back: Vec<(Micros, Micros)>,
     pub(crate) violations: Vec<String>,
     pub(crate) double_spends: u64,
@@ -93,6 +95,7 @@ impl Oracle {
             sent: BTreeSet::new(),
             dead: BTreeMap::new(),
             closed: BTreeSet::new(),
+            paused: BTreeSet::new(),
             unsaved: BTreeSet::new(),
             stored: BTreeSet::new(),
             set_back: Vec::new(),
@@ -197,6 +200,10 @@ impl Oracle {
         self.unsaved.retain(|(of, _)| *of != life);
     }
 
+    pub(crate) fn was_paused(&mut self, life: u32) {
+        self.paused.insert(life);
+    }
+
     /// A manager was closed, and says that nothing is left.
     pub(crate) fn closed(&mut self, life: u32) {
         self.closed.insert(life);
@@ -207,6 +214,7 @@ impl Oracle {
         self.dead.contains_key(&life) && !self.closed.contains(&life)
     }
 
+    /// `now`: when, or later if the jump counts for tokens that were asked for until then.
     pub(crate) fn was_set_back(&mut self, by: Micros, now: Micros) {
         self.set_back.push((now, by));
     }

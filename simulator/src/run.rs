@@ -192,8 +192,11 @@ fn set_clock(world: &Arc<World>) {
     let is_back = state.rng.bool();
     let (now, life) = (world.now(), process.life.number);
     state.trace.note(now, format_args!("the clock of {life} jumps by {by}, back: {is_back}"));
-    if is_back {
-        state.oracle.was_set_back(by, now);
+    // What is reckoned by a clock that jumped may be stored, and serve other processes.
+    match world.settings.has_boot_clock {
+        true if is_back => state.oracle.was_set_back(by, now),
+        true => {}
+        false => state.oracle.was_set_back(by, Micros::MAX),
     }
     let by = i64::try_from(by).unwrap_or_default();
     process.machine.set(if is_back { -by } else { by });

@@ -112,10 +112,13 @@ impl Oracle {
                 })
             }
             _ => {
-                // The process that got the last answer has died, or did not get it.
+                // The process that was sent the last answer has died, did not get it, or got it
+                // when the answer before had been used.
                 let is_lost = |parent: usize| {
                     self.sent.range((parent, 0)..=(parent, u32::MAX)).any(|(_, life)| {
-                        self.was_cut_short(*life) || self.unanswered.contains(&(*life, parent))
+                        self.was_cut_short(*life)
+                            || self.paused.contains(life)
+                            || self.unanswered.contains(&(*life, parent))
                     })
                 };
                 provider.end_of_family(token) == Some(End::Revoked)
