@@ -324,3 +324,6 @@ impl Rate {
         measured.max(self.expected)
     }
 }
+
+#[cfg(test)]
+mod tests;

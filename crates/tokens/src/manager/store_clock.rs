@@ -69,3 +69,61 @@ impl Reading {
         self.asked.passed(now).1
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use time::OffsetDateTime;
+
+    use super::{Moment, Reading};
+    use crate::rules::Now;
+    use crate::store::StoreTime;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const SECOND: Duration = Duration::from_secs(1);
+    /// A two thousandth of a day.
+    const DRIFT: Duration = Duration::from_millis(43_200);
+
+    /// The instant so long after the start, by a wall clock and by one that nobody sets.
+    fn moment(wall: Duration, elapsed: Option<Duration>) -> Moment {
+        Moment { wall: OffsetDateTime::UNIX_EPOCH + wall, elapsed }
+    }
+
+    /// Asked at the start and answered a second later.
+    fn reading(has_elapsed: bool) -> Reading {
+        let at = |passed| moment(passed, has_elapsed.then_some(passed));
+        Reading { read_at: StoreTime::default(), asked: at(Duration::ZERO), came: at(SECOND) }
+    }
+
+    fn bounds(earliest: Duration, latest: Duration) -> Now {
+        let at = |passed| StoreTime::default().plus(passed);
+        Now { earliest: at(earliest), latest: at(latest) }
+    }
+
+    #[test]
+    fn g10_the_bounds_of_the_stores_clock_allow_for_the_way_and_for_drift() {
+        for has_elapsed in [false, true] {
+            let (reading, passed) = (reading(has_elapsed), SECOND + DAY);
+            let now = moment(passed, has_elapsed.then_some(passed));
+            assert_eq!(reading.now(now), bounds(DAY - DRIFT, passed + DRIFT + SECOND / 2000));
+            assert_eq!(reading.error(now), DRIFT);
+            assert_eq!(reading.age(now), passed);
+            assert_eq!(reading.came.until(now), DAY);
+        }
+    }
+
+    #[test]
+    fn g06_a_wall_clock_that_was_set_widens_the_bounds_and_moves_none_inwards() {
+        let reading = reading(true);
+        // Set forward: a day by the wall clock, a second by the other.
+        let now = moment(SECOND + DAY, Some(SECOND * 2));
+        assert_eq!(reading.came.until(now), SECOND);
+        assert_eq!(reading.now(now).earliest, bounds(SECOND - SECOND / 2000, DAY).earliest);
+        assert_eq!(reading.age(now), SECOND + DAY);
+        assert_eq!(reading.error(now), DAY - SECOND + DRIFT);
+        // Set back: the other clock counts.
+        let now = moment(Duration::ZERO, Some(SECOND * 2));
+        assert_eq!((reading.came.until(now), reading.age(now)), (SECOND, SECOND * 2));
+    }
+}

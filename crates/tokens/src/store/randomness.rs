@@ -69,3 +69,36 @@ impl dyn Randomness {
         Duration::from_millis(50) + Duration::from_millis(200).mul_f64(self.fraction())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Randomness, StoreError, StoreErrorKind};
+
+    /// Always this byte, or none.
+    #[derive(Debug)]
+    struct Always(Option<u8>);
+
+    impl Randomness for Always {
+        fn fill(&self, bytes: &mut [u8]) -> Result<(), StoreError> {
+            let byte = self.0.ok_or_else(|| StoreError::new(StoreErrorKind::Randomness))?;
+            bytes.fill(byte);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn jitter_stays_within_its_bounds_and_is_the_middle_without_random_bytes() {
+        let drawn = |byte| {
+            let randomness: &dyn Randomness = &Always(byte);
+            (randomness.fraction(), randomness.poll())
+        };
+        let millis = Duration::from_millis;
+        assert_eq!(drawn(Some(0)), (0.0, millis(50)));
+        let (fraction, poll) = drawn(Some(0xff));
+        assert!((0.999..1.0).contains(&fraction), "{fraction}");
+        assert!((millis(249)..=millis(250)).contains(&poll), "{poll:?}");
+        assert_eq!(drawn(None), (0.5, millis(150)));
+    }
+}
