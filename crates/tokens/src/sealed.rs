@@ -179,3 +179,42 @@ pub enum InvalidRing {
     #[error("two keys of the ring have the id `{0}`")]
     Twice(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::KeyRing;
+    use crate::key::GrantKey;
+    use crate::rules::Origin;
+    use crate::store::{Epoch, Payload, Record, StoreErrorKind, SystemRandomness, Version};
+
+    #[test]
+    fn a_sealed_payload_opens_under_its_own_key_epoch_generation_and_key_id_alone()
+    -> Result<(), Box<dyn Error>> {
+        let bytes = [7; 32];
+        let ring = KeyRing::new("one", bytes)?.with_other("two", bytes)?;
+        let of = GrantKey::new("provider", "client", "user")?;
+        let blank = Record::tombstone(Epoch::from_bytes([1; 16]), 3, Version::from_bytes([2; 16]));
+        let plain = Payload::new(b"tokens".to_vec());
+        let (payload, id) = ring.seal(&of, Origin::of(&blank), &plain, &SystemRandomness)?;
+        let sealed = Record { payload, key_id: Some(id), ..blank };
+        assert_eq!(ring.open(&of, &sealed)?, plain);
+
+        let other = GrantKey::new("provider", "client", "other")?;
+        assert_eq!(
+            ring.open(&other, &sealed).err().map(|it| it.kind()),
+            Some(StoreErrorKind::Unsealable)
+        );
+        for moved in [
+            Record { epoch: Epoch::from_bytes([3; 16]), ..sealed.clone() },
+            Record { generation: 4, ..sealed.clone() },
+            // The same secret under another name.
+            Record { key_id: Some("two".into()), ..sealed },
+        ] {
+            let error = ring.open(&of, &moved).err().map(|it| it.kind());
+            assert_eq!(error, Some(StoreErrorKind::Unsealable));
+        }
+        Ok(())
+    }
+}

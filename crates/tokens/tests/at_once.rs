@@ -1,4 +1,4 @@
-//! A refresh may be over before its caller looks.
+//! Spawners that end a task before its caller looks: by running it, or by refusing it.
 
 use std::error::Error;
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use countersign_core::{AccessToken, Client, Provider, TokenSet};
 use countersign_testkit::NeverTransport;
 
-use countersign_tokens::{MemoryStore, NotSpawned, Spawner, Task, Timer, TokenManager};
+use countersign_tokens::{
+    MemoryStore, NotSpawned, Spawner, Task, Timer, TokenErrorKind, TokenManager,
+};
 
 /// Runs a task to its end before `spawn` returns, as another thread may.
 #[derive(Debug, Clone)]
@@ -23,6 +25,43 @@ impl Timer for AtOnce {
     fn sleep(&self, _: Duration) -> Task {
         Box::pin(std::future::pending())
     }
+}
+
+/// Drops each task, as a runtime does that is being shut down.
+#[derive(Debug, Clone)]
+struct Refusing;
+
+impl Spawner for Refusing {
+    fn spawn(&self, _: Task) -> Result<(), NotSpawned> {
+        Err(NotSpawned)
+    }
+}
+
+impl Timer for Refusing {
+    fn sleep(&self, _: Duration) -> Task {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[test]
+fn g07_work_that_is_not_spawned_is_interrupted() -> Result<(), Box<dyn Error>> {
+    let client = Client::builder(Provider::hellosign(), "id")
+        .secret("secret")
+        .transport(NeverTransport::new())
+        .build()?;
+    let tokens = TokenManager::builder(client.clone(), MemoryStore::new()).executor(Refusing);
+    let tokens = tokens.build()?;
+    let key = tokens.key("user")?;
+    let new = TokenSet::new(AccessToken::new("token")?, client.now());
+    let outcomes = futures_lite::future::block_on(async {
+        let inserted = tokens.insert(&key, new).await.err();
+        let removed = tokens.remove(&key).await.err();
+        [inserted, removed, tokens.token(&key).await.err()]
+    });
+    for error in outcomes {
+        assert_eq!(error.map(|it| it.kind()), Some(TokenErrorKind::Interrupted));
+    }
+    Ok(())
 }
 
 #[test]

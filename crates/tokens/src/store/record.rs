@@ -234,3 +234,44 @@ struct Stored {
     key_id: Option<String>,
     payload: Zeroizing<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::{Attempt, Record};
+    use crate::key::GrantKey;
+    use crate::store::{AttemptId, Epoch, Payload, StoreTime, Version};
+
+    #[test]
+    fn g05_the_buffer_of_an_encoded_record_is_not_outgrown() -> Result<(), Box<dyn Error>> {
+        let key = GrantKey::new("provider", "client", &"user".repeat(100))?;
+        let time = StoreTime::from_millis(i64::MIN);
+        let id = AttemptId::from_bytes([0xff; 16]);
+        let attempt = Attempt { id, at: time, lease_until: time };
+        for (attempts, key_id, payload) in
+            [(0, 0, 0), (40, 0, 0), (0, 2000, 0), (0, 0, 100_000), (3, 30, 3000)]
+        {
+            let blank = Record::tombstone(
+                Epoch::from_bytes([0xff; 16]),
+                u64::MAX,
+                Version::from_bytes([0xff; 16]),
+            );
+            let record = Record {
+                attempts: vec![attempt; attempts],
+                expires_at: Some(time),
+                due_at: Some(time),
+                retry_at: Some(time),
+                // Six bytes each in JSON.
+                key_id: Some("\u{1}".repeat(key_id)),
+                payload: Payload::new(vec![0xff; payload]),
+                ..blank
+            };
+            let length = record.encode(&key)?.len();
+            let most = record.most_bytes(&key);
+            assert!(length <= most, "{length} bytes where {most} were expected");
+            assert!(most < 2 * length + 512, "{length} bytes where {most} were expected");
+        }
+        Ok(())
+    }
+}

@@ -10,6 +10,7 @@ use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
+use countersign_testkit::ManualClock;
 use countersign_testkit::steps::{put, record};
 use countersign_tokens::{
     FileStore, GrantKey, GrantStore, Payload, Record, StoreError, StoreErrorKind, Swap,
@@ -426,4 +427,16 @@ fn the_debug_output_shows_no_payload() {
     let written = Record { payload: Payload::new(b"canary".to_vec()), ..record("") };
     block_on(put(&world.store, key(), &written)).expect("written");
     assert!(!format!("{:?}", world.store).contains("canary"));
+}
+
+#[test]
+fn the_clock_of_the_store_shows_milliseconds() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let clock = ManualClock::default();
+    let store = FileStore::open_with_clock(folder.path().join("grants"), clock.clone())?;
+    let before = block_on(store.load(key()))?.read_at;
+    clock.advance(Duration::from_millis(250));
+    let passed = block_on(store.load(key()))?.read_at.since(before);
+    assert_eq!(passed, Duration::from_millis(250));
+    Ok(())
 }
