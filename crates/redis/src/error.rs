@@ -72,7 +72,7 @@ fn kind_of(code: &str, text: &str) -> StoreErrorKind {
 mod tests {
     use countersign_tokens::StoreErrorKind;
 
-    use super::{kind_of, told};
+    use super::{ErrorKind, RedisError, failed, kind_of, told};
 
     #[test]
     fn an_error_within_a_script_of_an_older_server_is_told_apart() {
@@ -81,6 +81,39 @@ mod tests {
         assert_eq!(kind_of("ERR", text), StoreErrorKind::Full);
         let text = "Error running script (call to f_2f): @user_script:17: WRONGTYPE Operation";
         assert_eq!(kind_of("ERR", text), StoreErrorKind::Damaged);
+    }
+
+    #[test]
+    fn the_codes_of_the_server_are_told_apart() {
+        for (code, text, kind) in [
+            ("OOM", "", StoreErrorKind::Full),
+            ("READONLY", "", StoreErrorKind::ReadOnly),
+            ("NOPERM", "", StoreErrorKind::ReadOnly),
+            ("MISCONF", "Errors writing to the AOF file: No space left", StoreErrorKind::Full),
+            ("MISCONF", "Errors writing to the AOF file", StoreErrorKind::Unavailable),
+            ("NOREPLICAS", "", StoreErrorKind::Unavailable),
+            ("CLUSTERDOWN", "", StoreErrorKind::Unavailable),
+            ("WRONGTYPE", "", StoreErrorKind::Damaged),
+            ("COUNTERSIGN", "version 1", StoreErrorKind::UnknownVersion),
+            ("COUNTERSIGN", "another field", StoreErrorKind::Damaged),
+            ("ERR", "unknown command", StoreErrorKind::Other),
+            ("NOAUTH", "", StoreErrorKind::Other),
+        ] {
+            assert_eq!(kind_of(code, text), kind, "{code} {text}");
+        }
+    }
+
+    #[test]
+    fn errors_of_the_connection_are_told_apart() {
+        for (kind, wanted) in [
+            (ErrorKind::Io, StoreErrorKind::Unavailable),
+            (ErrorKind::Parse, StoreErrorKind::Unavailable),
+            (ErrorKind::UnexpectedReturnType, StoreErrorKind::Damaged),
+            (ErrorKind::AuthenticationFailed, StoreErrorKind::Other),
+        ] {
+            let error = failed(&RedisError::from((kind, "canary")));
+            assert_eq!(error.kind(), wanted, "{kind:?}");
+        }
     }
 
     #[test]

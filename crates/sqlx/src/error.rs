@@ -115,3 +115,69 @@ fn hint(code: &str) -> &'static str {
         _ => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use countersign_tokens::StoreErrorKind::{
+        Damaged, Full, Other, ReadOnly, Timeout, Unavailable,
+    };
+
+    use super::{hint, kind_of};
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn another_connection_helps_only_if_this_one_is_lost_or_leads_to_the_wrong_server() {
+        use std::io::{self, ErrorKind};
+
+        use super::{Error, is_standby, needs_another_connection};
+
+        let lost = Error::Io(io::Error::from(ErrorKind::ConnectionReset));
+        assert!(needs_another_connection(&lost) && !is_standby(&lost));
+        assert!(!needs_another_connection(&Error::PoolTimedOut));
+    }
+
+    #[test]
+    fn the_codes_of_postgres_are_told_apart() {
+        for (codes, kind) in [
+            (&["53100", "54000"][..], Full),
+            (&["25006", "42501"], ReadOnly),
+            (&["57014", "55P03"], Timeout),
+            (&["40001", "40P01", "08006", "53300", "57P01", "58030"], Unavailable),
+            (&["XX000", "XX001"], Damaged),
+            (&["42P01", "22003"], Other),
+        ] {
+            for code in codes {
+                assert_eq!(kind_of(code), kind, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_codes_of_sqlite_are_told_apart_by_their_primary_code() {
+        for (codes, kind) in [
+            (&["3", "8", "1032"][..], ReadOnly),
+            (&["5", "6", "261", "517"], Timeout),
+            (&["10", "14", "266"], Unavailable),
+            (&["11", "26", "267"], Damaged),
+            (&["13"], Full),
+            (&["1", "19", "2067"], Other),
+        ] {
+            for code in codes {
+                assert_eq!(kind_of(code), kind, "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn errors_that_a_setting_causes_say_what_to_do() {
+        for (code, words) in [
+            ("42P01", "migrate()"),
+            ("42501", "the role needs"),
+            ("26000", "a pooler"),
+            ("42P05", "a pooler"),
+        ] {
+            assert!(hint(code).contains(words), "{code}");
+        }
+        assert_eq!(hint("40001"), "");
+    }
+}

@@ -502,3 +502,10 @@ fn a_prefix_has_nothing_that_breaks_the_hash_tag() {
     }
     assert!(store.with_prefix("my:app").is_ok());
 }
+
+#[test]
+fn the_store_shows_its_connection_and_its_prefix() {
+    let Some(world) = World::open() else { return };
+    let shown = format!("{:?}", RUNTIME.block_on(world.store()));
+    assert!(shown.contains("Connection") && shown.contains("test-"), "{shown}");
+}

@@ -412,3 +412,10 @@ fn the_url_of_another_server_is_refused_and_not_shown() {
         assert!(shown.contains("not a URL such as") && !shown.contains("canary"), "{shown}");
     }
 }
+
+#[test]
+fn the_store_shows_its_server_and_its_database() {
+    let Some(world) = World::open() else { return };
+    let shown = format!("{:?}", world.store());
+    assert!(shown.starts_with("PostgresStore(127.0.0.1:"), "{shown}");
+}

@@ -248,3 +248,10 @@ fn time_does_not_go_back_behind_the_last_write_when_the_machine_is_started() {
         assert!(is_about(before, after), "{before:?} {after:?}");
     });
 }
+
+#[test]
+fn the_store_shows_its_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shown = format!("{:?}", open(&folder.path().join("grants.db")));
+    assert!(shown.contains("grants.db"), "{shown}");
+}
