@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use async_lock::Semaphore;
 use countersign_core::{AccessToken, Client, Runtime, TokenSet};
+use futures_lite::future;
 
 pub use close::Closed;
 pub use maintenance::Maintained;
@@ -468,7 +469,24 @@ impl TokenManager {
     /// # }
     /// ```
     pub async fn close(&self, at_most: Duration) -> Closed {
-        close::close(&self.0, at_most).await
+        let (engine, closing) = (&self.0, &self.0.closing);
+        closing.close();
+        for grant in engine.grants.pin().values() {
+            // Writes that have failed are tried at once.
+            grant.nudge.notify(usize::MAX);
+        }
+        future::or(closing.finished(), engine.sleep(at_most)).await;
+        let grants = engine.grants.pin();
+        let unsaved = grants.iter().filter(|(_, grant)| grant.work().is_unsaved);
+        let mut closed = Closed {
+            unsaved: unsaved.map(|(key, _)| key.clone()).collect(),
+            unfinished: closing.unfinished(),
+        };
+        for keys in [&mut closed.unsaved, &mut closed.unfinished] {
+            keys.sort();
+            keys.dedup();
+        }
+        closed
     }
 }
 

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use event_listener::Event;
-use futures_lite::future;
 
-use super::engine::Engine;
 use crate::error::{TokenError, TokenErrorKind};
 use crate::key::GrantKey;
 
@@ -47,33 +44,23 @@ pub(super) struct Ongoing {
     id: u64,
 }
 
-/// Closes the manager, and waits for the work under way.
-pub(super) async fn close(engine: &Engine, at_most: Duration) -> Closed {
-    let closing = &engine.closing;
-    closing.state().is_closed = true;
-    closing.changed.notify(usize::MAX);
-    // Writes that have failed are tried at once, in the same order in each run of a simulation.
-    let mut busy: Vec<_> = engine.grants.pin().values().cloned().collect();
-    busy.retain(|grant| grant.work().flight.is_some());
-    busy.sort_unstable_by(|one, other| one.key.cmp(&other.key));
-    for grant in busy {
-        grant.nudge.notify(usize::MAX);
-    }
-    future::or(closing.until(|state| state.under_way.is_empty()), engine.sleep(at_most)).await;
-    let grants = engine.grants.pin();
-    let unsaved = grants.iter().filter(|(_, grant)| grant.work().is_unsaved);
-    let mut closed = Closed {
-        unsaved: unsaved.map(|(key, _)| key.clone()).collect(),
-        unfinished: closing.state().under_way.values().flatten().cloned().collect(),
-    };
-    for keys in [&mut closed.unsaved, &mut closed.unfinished] {
-        keys.sort();
-        keys.dedup();
-    }
-    closed
-}
-
 impl Closing {
+    /// From now on nothing more may begin.
+    pub(super) fn close(&self) {
+        self.state().is_closed = true;
+        self.changed.notify(usize::MAX);
+    }
+
+    /// Waits until nothing is under way.
+    pub(super) async fn finished(&self) {
+        self.until(|state| state.under_way.is_empty()).await;
+    }
+
+    /// Returns the grants with work under way.
+    pub(super) fn unfinished(&self) -> Vec<GrantKey> {
+        self.state().under_way.values().flatten().cloned().collect()
+    }
+
     /// Counts a piece of work that begins.
     ///
     /// # Errors
