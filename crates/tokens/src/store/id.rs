@@ -17,7 +17,8 @@ macro_rules! random_id {
             ///
             /// # Errors
             ///
-            /// [`StoreErrorKind::Randomness`] when the operating system gave no random bytes.
+            /// [`StoreErrorKind::Randomness`](crate::StoreErrorKind::Randomness) when the operating
+            /// system gave no random bytes.
             pub fn random() -> Result<Self, StoreError> {
                 Self::draw(&SystemRandomness)
             }
